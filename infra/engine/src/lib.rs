@@ -1,0 +1,177 @@
+//! The table engine that the tests and `cargo dev` run on: dynoxide, a DynamoDB in SQLite, inside this process.
+//!
+//! Each [`Engine`] has a thread and a loopback port of its own, so that any number of tests run side by side, and ends
+//! with everything it opened when it is dropped.
+
+mod template;
+
+use std::io::{ErrorKind, Read as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use dynoxide::{Database, DynoxideError};
+use template::Definition;
+use tokio::sync::oneshot;
+
+/// The table that every engine starts with.
+pub const TABLE_NAME: &str = "charge-access";
+
+/// How long requests under way may take to finish when the engine is shut down.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What every SQLite file begins with.
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file exists but holds something else, or something broken, or cannot be opened.
+    #[error("{} is not a table data file: {reason}", path.display())]
+    DataFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The template's `Table` is none.
+    #[error("template.yaml defines no table: {0}")]
+    Template(String),
+    /// The engine refused to set up the table or its data.
+    #[error("the table could not be set up: {0}")]
+    Table(#[from] DynoxideError),
+    /// No port or no thread was to be had.
+    #[error("the table engine could not be started: {0}")]
+    Start(#[from] std::io::Error),
+}
+
+/// A running table engine.
+#[derive(Debug)]
+pub struct Engine {
+    address: SocketAddr,
+    server: Option<Server>,
+}
+
+/// The thread that serves the table, and what ends it: a message lets it finish what it is at, a drop does not.
+#[derive(Debug)]
+struct Server {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Starts an engine whose data live as long as it does.
+    pub async fn in_memory() -> Result<Engine, Error> {
+        Engine::start(Database::memory()?).await
+    }
+
+    /// Starts an engine on a data file, which is made if it is not there. Of two engines on one file each sees the
+    /// other's data, but the engine is not made for that.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Engine, Error> {
+        let path = path.as_ref();
+        let broken = |reason: String| Error::DataFile { path: path.to_owned(), reason };
+        check(path).map_err(broken)?;
+        let name = path.to_str().ok_or_else(|| broken("its name is not UTF-8".into()))?;
+        let database = Database::new(name).map_err(|error| broken(first_sentence(&error)))?;
+        Engine::start(database).await.map_err(|error| match error {
+            // The file opened, but its content failed at the first use.
+            Error::Table(error) => broken(first_sentence(&error)),
+            error => error,
+        })
+    }
+
+    async fn start(database: Database) -> Result<Engine, Error> {
+        create_table(&database)?;
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
+            runtime.block_on(async {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                let (finish, finished) = oneshot::channel::<()>();
+                let serve = dynoxide::server::serve_with_shutdown(listener, database, async {
+                    _ = finished.await;
+                });
+                let stop = async {
+                    if stopped.await.is_ok() {
+                        drop(finish);
+                        tokio::time::sleep(GRACE).await;
+                    }
+                };
+                tokio::select! {
+                    _ = serve => {}
+                    () = stop => {}
+                }
+            });
+            // The runtime goes, and with it each connection and its handle on the database: the file is closed.
+        })?;
+        Ok(Engine { address, server: Some(Server { stop, thread }) })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same as a URL, for an SDK client.
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The table's name.
+    pub fn table_name(&self) -> &'static str {
+        TABLE_NAME
+    }
+
+    /// Ends the engine after the requests under way; the data file is closed when this returns.
+    pub async fn shutdown(mut self) {
+        if let Some(Server { stop, thread }) = self.server.take() {
+            _ = stop.send(());
+            _ = tokio::task::spawn_blocking(|| thread.join()).await;
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(Server { stop, thread }) = self.server.take() {
+            drop(stop);
+            _ = thread.join();
+        }
+    }
+}
+
+/// Says what is wrong with a file that is there and is no SQLite file. (An empty one is: nothing was written to it yet.)
+fn check(path: &Path) -> Result<(), String> {
+    let mut start = Vec::new();
+    match std::fs::File::open(path) {
+        Ok(file) => file.take(SQLITE.len() as u64).read_to_end(&mut start).map_err(|error| error.to_string())?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    if start.is_empty() || start == SQLITE { Ok(()) } else { Err("it holds something else".into()) }
+}
+
+/// What the engine says of a file it cannot use, without its advice on builds of its own.
+fn first_sentence(error: &DynoxideError) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("Internal error: ").unwrap_or(&text);
+    text.split(". ").next().unwrap_or(text).to_owned()
+}
+
+/// Creates the template's table where there is none. In a database that has one, throws out what has expired.
+fn create_table(database: &Database) -> Result<(), Error> {
+    if database.get_table_metadata(TABLE_NAME)?.is_some() {
+        database.sweep_ttl()?;
+        return Ok(());
+    }
+    let definition = Definition::read(TABLE_NAME).map_err(Error::Template)?;
+    database.create_table(definition.create)?;
+    if let Some(request) = definition.time_to_live {
+        database.update_time_to_live(request)?;
+    }
+    Ok(())
+}

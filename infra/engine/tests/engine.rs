@@ -1,0 +1,125 @@
+//! The engine as the tests and `cargo dev` use it: its table, its data file, its end.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use engine::{Engine, Error, TABLE_NAME};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn has_the_table_of_the_template() {
+    let engine = Engine::in_memory().await.unwrap();
+    let table = call(engine.addr(), "DescribeTable", json!({ "TableName": TABLE_NAME })).await["Table"].take();
+    assert_eq!(
+        table["KeySchema"],
+        json!([{ "AttributeName": "PK", "KeyType": "HASH" }, { "AttributeName": "SK", "KeyType": "RANGE" }])
+    );
+    assert_eq!(table["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table.get("GlobalSecondaryIndexes"), None);
+
+    let ttl = call(engine.addr(), "DescribeTimeToLive", json!({ "TableName": TABLE_NAME })).await;
+    assert_eq!(
+        ttl["TimeToLiveDescription"],
+        json!({ "AttributeName": "expiresAt", "TimeToLiveStatus": "ENABLED" })
+    );
+}
+
+#[tokio::test]
+async fn engines_side_by_side_share_nothing() {
+    let (one, other) = (Engine::in_memory().await.unwrap(), Engine::in_memory().await.unwrap());
+    put(one.addr(), "a").await;
+    assert_eq!(count(one.addr()).await, 1);
+    assert_eq!(count(other.addr()).await, 0);
+}
+
+#[tokio::test]
+async fn a_dropped_engine_is_gone_at_once() {
+    let engine = Engine::in_memory().await.unwrap();
+    let address = engine.addr();
+    let mut open = TcpStream::connect(address).await.unwrap();
+    drop(engine);
+    assert_eq!(open.read(&mut [0]).await.unwrap_or_default(), 0);
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn data_survive_in_a_file() {
+    let file = File::new("survive");
+    for expected in 0..3 {
+        let engine = Engine::open(&file.0).await.unwrap();
+        assert_eq!(count(engine.addr()).await, expected);
+        put(engine.addr(), &expected.to_string()).await;
+        if expected == 1 {
+            drop(engine);
+        } else {
+            engine.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_a_file_that_holds_no_table() {
+    let file = File::new("broken");
+    let mut torn = b"SQLite format 3\0".to_vec();
+    torn.resize(8192, 0xff);
+    for content in [b"[]".to_vec(), torn] {
+        std::fs::write(&file.0, content).unwrap();
+        let error = Engine::open(&file.0).await.unwrap_err();
+        assert!(matches!(error, Error::DataFile { .. }));
+        let expected = format!("{} is not a table data file: ", file.0.display());
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
+
+/// A file that is gone after its test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> File {
+        let file = File(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("engine-{name}.db")));
+        file.remove();
+        file
+    }
+
+    fn remove(&self) {
+        for end in ["", "-wal", "-shm"] {
+            _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
+        }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+async fn put(address: SocketAddr, key: &str) {
+    let item = json!({ "PK": { "S": key }, "SK": { "S": key } });
+    call(address, "PutItem", json!({ "TableName": TABLE_NAME, "Item": item })).await;
+}
+
+async fn count(address: SocketAddr) -> u64 {
+    call(address, "Scan", json!({ "TableName": TABLE_NAME })).await["Count"].as_u64().unwrap()
+}
+
+/// One table call over a connection of its own; it must succeed.
+async fn call(address: SocketAddr, operation: &str, body: Value) -> Value {
+    let body = body.to_string();
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
+         authorization: AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0\r\n\
+         x-amz-date: 20260101T000000Z\r\nx-amz-target: DynamoDB_20120810.{operation}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}

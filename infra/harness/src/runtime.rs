@@ -1,0 +1,206 @@
+//! The Lambda Runtime API, as far as one function needs it.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// What the function made of an invocation: its answer, or the error it reported.
+pub(crate) type Outcome = Result<Bytes, Bytes>;
+
+/// One invocation on its way to the function.
+struct Invocation {
+    event: Bytes,
+    deadline: SystemTime,
+    answer: oneshot::Sender<Outcome>,
+}
+
+/// The server and the queue of invocations.
+pub(crate) struct Runtime {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+struct Shared {
+    enqueue: mpsc::UnboundedSender<Invocation>,
+    queue: AsyncMutex<mpsc::UnboundedReceiver<Invocation>>,
+    under_way: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
+    next_id: AtomicU64,
+    init: watch::Sender<Option<Result<(), Bytes>>>,
+}
+
+impl Runtime {
+    pub(crate) async fn start() -> std::io::Result<Runtime> {
+        let (enqueue, queue) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            enqueue,
+            queue: AsyncMutex::new(queue),
+            under_way: Mutex::default(),
+            next_id: AtomicU64::new(1),
+            init: watch::Sender::new(None),
+        });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&shared));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let server = tokio::spawn(async move {
+            _ = axum::serve(listener, router).await;
+        });
+        Ok(Runtime { address, shared, server })
+    }
+
+    /// Queues an invocation. The receiver fails if the function ends without an answer.
+    pub(crate) fn invoke(&self, event: Bytes, timeout: Duration) -> oneshot::Receiver<Outcome> {
+        let (answer, answered) = oneshot::channel();
+        let deadline = SystemTime::now() + timeout;
+        _ = self.shared.enqueue.send(Invocation { event, deadline, answer });
+        answered
+    }
+
+    /// Set at the first `/next`, or when the function reports that it could not start.
+    pub(crate) fn init(&self) -> watch::Receiver<Option<Result<(), Bytes>>> {
+        self.shared.init.subscribe()
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    shared.init.send_if_modified(|init| {
+        let first = init.is_none();
+        init.get_or_insert(Ok(()));
+        first
+    });
+    let Some(Invocation { event, deadline, answer }) = shared.dequeue().await else {
+        return StatusCode::GONE.into_response();
+    };
+
+    let number = shared.next_id.fetch_add(1, Ordering::Relaxed);
+    let id = format!("8476a536-e9f4-11e8-9739-{number:012x}");
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
+    shared.under_way().insert(id.clone(), answer);
+    let headers = [
+        ("content-type", "application/json".into()),
+        ("lambda-runtime-aws-request-id", id),
+        ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-central-1:123456789012:function:harness".into(),
+        ),
+        ("lambda-runtime-trace-id", format!("Root=1-5bef4de7-{number:024x};Sampled=0")),
+    ];
+    (headers, event).into_response()
+}
+
+async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    shared.finish(&id, Ok(body))
+}
+
+async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    shared.finish(&id, Err(body))
+}
+
+async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    shared.init.send_replace(Some(Err(body)));
+    StatusCode::ACCEPTED
+}
+
+impl Shared {
+    /// The next invocation that somebody still waits for.
+    async fn dequeue(&self) -> Option<Invocation> {
+        let mut queue = self.queue.lock().await;
+        loop {
+            let invocation = queue.recv().await?;
+            if !invocation.answer.is_closed() {
+                return Some(invocation);
+            }
+        }
+    }
+
+    fn finish(&self, id: &str, outcome: Outcome) -> StatusCode {
+        match self.under_way().remove(id) {
+            // Nobody may wait any more: then the invocation had timed out.
+            Some(answer) => {
+                _ = answer.send(outcome);
+                StatusCode::ACCEPTED
+            }
+            None => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn under_way(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{self, Message};
+    use tokio::net::TcpStream;
+
+    /// Plays the function: one call of the Runtime API over an open connection.
+    async fn call(stream: &mut TcpStream, start: &str, body: &str) -> Message {
+        let head = format!("{start} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        let request = Message { head: head.into_bytes(), body: body.into() };
+        request.write(stream).await.unwrap();
+        http::read(stream).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn hands_out_one_invocation_at_a_time_and_takes_its_answer() {
+        let runtime = Runtime::start().await.unwrap();
+        let first = runtime.invoke("1".into(), Duration::from_secs(5));
+        drop(runtime.invoke("nobody waits".into(), Duration::from_secs(5)));
+        let second = runtime.invoke("2".into(), Duration::from_secs(5));
+        assert!(runtime.init().borrow().is_none());
+
+        let function = async {
+            let mut stream = TcpStream::connect(runtime.address).await.unwrap();
+            for (event, end) in [("1", "response"), ("2", "error")] {
+                let next = call(&mut stream, "GET /2018-06-01/runtime/invocation/next", "").await;
+                assert_eq!(next.body, event.as_bytes());
+                let id = next.header("lambda-runtime-aws-request-id").unwrap();
+                let deadline: u128 = next.header("lambda-runtime-deadline-ms").unwrap().parse().unwrap();
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+                assert!((now + 4000..now + 5001).contains(&deadline));
+                let path = format!("POST /2018-06-01/runtime/invocation/{id}/{end}");
+                assert_eq!(call(&mut stream, &path, "done").await.status(), Some(202));
+                assert_eq!(call(&mut stream, &path, "twice").await.status(), Some(400));
+            }
+        };
+        let (first, second, ()) = tokio::join!(first, second, function);
+        assert_eq!(first.unwrap(), Ok("done".into()));
+        assert_eq!(second.unwrap(), Err("done".into()));
+        assert_eq!(*runtime.init().borrow(), Some(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn an_error_at_the_start_is_kept() {
+        let runtime = Runtime::start().await.unwrap();
+        let mut stream = TcpStream::connect(runtime.address).await.unwrap();
+        call(&mut stream, "POST /2018-06-01/runtime/init/error", "no table").await;
+        assert_eq!(*runtime.init().borrow(), Some(Err("no table".into())));
+    }
+}

@@ -1,0 +1,111 @@
+//! Everything that can go wrong, and what the caller is told of it.
+
+use domain::{LinkRefused, RefusedUpdate};
+
+use crate::json::Problems;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// It breaks the rules of its endpoint.
+    Invalid(Problems),
+    /// It shows no valid credential.
+    Unauthorized,
+    /// The organization has no such record, or the service no such path or method.
+    NotFound,
+    /// The RFID authorizer takes POST alone.
+    MethodNotAllowed,
+    /// Another access ID has the tag.
+    TagTaken,
+    /// The Idempotency-Key came with another body before.
+    IdempotencyKeyReused,
+    /// The body is above 64 KiB.
+    PayloadTooLarge,
+    /// The table did not answer in time.
+    Unavailable,
+    /// Something is wrong on our side.
+    Internal,
+}
+
+impl Error {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid(_) => 400,
+            Self::Unauthorized => 401,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::TagTaken | Self::IdempotencyKeyReused => 409,
+            Self::PayloadTooLarge => 413,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The name that a program goes by. It never changes.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid_request",
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TagTaken => "tag_taken",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::Internal => "internal_error",
+            Self::Unavailable => "service_unavailable",
+        }
+    }
+
+    /// One sentence for a person.
+    pub fn sentence(&self) -> String {
+        let sentence = match self {
+            Self::Invalid(problems) => {
+                let named = problems.0.iter().map(|problem| {
+                    let field = if problem.field.is_empty() { "the body" } else { &problem.field };
+                    format!("{field} {}", problem.message)
+                });
+                return format!("The request is invalid: {}.", named.collect::<Vec<_>>().join("; "));
+            }
+            Self::Unauthorized => "A valid credential is required.",
+            Self::NotFound => "There is no such record, path or method.",
+            Self::MethodNotAllowed => "Only POST is answered here.",
+            Self::TagTaken => "The ID tag belongs to another access ID.",
+            Self::IdempotencyKeyReused => "The Idempotency-Key was used with another body.",
+            Self::PayloadTooLarge => "The body must be at most 64 KiB.",
+            Self::Internal => "Something went wrong on our side.",
+            Self::Unavailable => "The service could not answer in time; try again.",
+        };
+        sentence.to_owned()
+    }
+}
+
+impl From<Problems> for Error {
+    fn from(problems: Problems) -> Self {
+        Self::Invalid(problems)
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        use store::Error as Store;
+        match error {
+            Store::Unauthorized => Self::Unauthorized,
+            Store::NotFound => Self::NotFound,
+            Store::ForgedCursor => Problems::one("nextPageCursor", "is not a cursor that this list handed out").into(),
+            Store::TagTaken => Self::TagTaken,
+            Store::Link(refused) => match refused {
+                LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => {
+                    Problems::one("accessId.vehicleId", refused.to_string()).into()
+                }
+                LinkRefused::TagTaken(_) => Self::TagTaken,
+            },
+            Store::Update(refused @ RefusedUpdate::VehicleOfRfid) => {
+                Problems::one("accessId.vehicle", format!("is not accepted: {refused}")).into()
+            }
+            Store::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            Store::Unavailable => Self::Unavailable,
+            Store::Unusable => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What API Gateway (HTTP API, payload 2.0) and function URLs send, as much of it as the service looks at.
+//!
+//! `lambda_http` would make a whole `http::Request` of it, and fails on the way if a client's `Host` header or path is
+//! no URL; nothing that a client sends may do that here.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+
+/// The largest body that is looked at, in bytes.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// A request as Lambda delivers it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Event {
+    route_key: Option<String>,
+    raw_path: Option<String>,
+    raw_query_string: Option<String>,
+    headers: Option<Headers>,
+    path_parameters: Option<PathParameters>,
+    request_context: RequestContext,
+    body: Option<String>,
+    is_base64_encoded: bool,
+}
+
+/// Names are in lower case: API Gateway and function URLs send them so. A header given twice arrives as one, joined.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct Headers {
+    authorization: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PathParameters {
+    id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RequestContext {
+    http: Http,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Http {
+    method: String,
+}
+
+/// The body is larger than [`MAX_BODY`].
+pub(crate) struct TooLarge;
+
+impl Event {
+    pub fn method(&self) -> &str {
+        &self.request_context.http.method
+    }
+
+    pub fn path(&self) -> &str {
+        self.raw_path.as_deref().unwrap_or_default()
+    }
+
+    pub fn query(&self) -> &str {
+        self.raw_query_string.as_deref().unwrap_or_default()
+    }
+
+    /// The `{id}` of the path.
+    pub fn path_id(&self) -> &str {
+        let parameter = self.path_parameters.as_ref().and_then(|parameters| parameters.id.as_deref());
+        parameter.unwrap_or_else(|| self.path().rsplit('/').next().unwrap_or_default())
+    }
+
+    /// Whether this is the endpoint's method and path. API Gateway says so in `routeKey`; where it is `$default`, as
+    /// under `cargo lambda watch`, the path tells.
+    pub fn is_for(&self, method: &str, path: &str) -> bool {
+        if self.route_key.as_deref().and_then(|key| key.split_once(' ')) == Some((method, path)) {
+            return true;
+        }
+        let mut segments = self.path().split('/');
+        let matches = path.split('/').all(|expected| match segments.next() {
+            Some(segment) if expected.starts_with('{') => !segment.is_empty(),
+            segment => segment == Some(expected),
+        });
+        matches && segments.next().is_none() && self.method() == method
+    }
+
+    /// The token of `Authorization: Bearer {token}`, the scheme in any case.
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.headers.as_ref()?.authorization.as_deref()?.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+    }
+
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.headers.as_ref()?.idempotency_key.as_deref()
+    }
+
+    /// The body's bytes. A body that is said to be base64 and is not counts as empty: no client can send one.
+    pub fn body(&self) -> Result<Vec<u8>, TooLarge> {
+        let text = self.body.as_deref().unwrap_or_default();
+        let bytes = if self.is_base64_encoded {
+            if text.len() > MAX_BODY * 2 {
+                return Err(TooLarge);
+            }
+            STANDARD.decode(text).unwrap_or_default()
+        } else {
+            text.as_bytes().to_vec()
+        };
+        if bytes.len() > MAX_BODY { Err(TooLarge) } else { Ok(bytes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(value: serde_json::Value) -> Event {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn authorization(value: &str) -> Event {
+        event(json!({"headers": {"authorization": value}}))
+    }
+
+    #[test]
+    fn the_bearer_token() {
+        for header in ["Bearer abc", "bearer abc", "BEARER  abc", " Bearer abc "] {
+            assert_eq!(authorization(header).bearer(), Some("abc"), "{header:?}");
+        }
+        for header in ["", "Bearer", "abc", "Basic abc", "Bearerabc"] {
+            assert_eq!(authorization(header).bearer(), None, "{header:?}");
+        }
+        assert_eq!(event(json!({"headers": null})).bearer(), None);
+        assert_eq!(event(json!({})).bearer(), None);
+    }
+
+    #[test]
+    fn routes() {
+        let request = |method: &str, path: &str| {
+            event(json!({"routeKey": "$default", "rawPath": path, "requestContext": {"http": {"method": method}}}))
+        };
+        let is_for = |method, path| request(method, path).is_for("GET", "/api/access-ids/{id}");
+        assert!(is_for("GET", "/api/access-ids/1") && is_for("GET", "/api/access-ids/x"));
+        assert!(!is_for("PUT", "/api/access-ids/1") && !is_for("GET", "/api/access-ids"));
+        assert!(!is_for("GET", "/api/access-ids/") && !is_for("GET", "/api/access-ids/1/"));
+        assert!(!is_for("GET", "//api/access-ids/1") && !is_for("GET", "/api/vehicles/1") && !is_for("GET", ""));
+        let staged = event(json!({"routeKey": "GET /api/access-ids/{id}", "rawPath": "/fleet/api/access-ids/1"}));
+        assert!(staged.is_for("GET", "/api/access-ids/{id}"));
+        assert_eq!(staged.path_id(), "1");
+        assert_eq!(event(json!({"rawPath": "/a/2", "pathParameters": {"id": "7"}})).path_id(), "7");
+    }
+
+    #[test]
+    fn bodies() {
+        assert_eq!(event(json!({"body": "a", "isBase64Encoded": false})).body().ok(), Some(b"a".to_vec()));
+        assert_eq!(event(json!({"body": "/w==", "isBase64Encoded": true})).body().ok(), Some(vec![255]));
+        assert_eq!(event(json!({"body": "?", "isBase64Encoded": true})).body().ok(), Some(vec![]));
+        assert_eq!(event(json!({})).body().ok(), Some(vec![]));
+        assert!(event(json!({"body": "x".repeat(MAX_BODY)})).body().is_ok());
+        assert!(event(json!({"body": "x".repeat(MAX_BODY + 1)})).body().is_err());
+        let encoded = |bytes: usize| json!({"body": STANDARD.encode(vec![0; bytes]), "isBase64Encoded": true});
+        assert!(event(encoded(MAX_BODY)).body().is_ok());
+        assert!(event(encoded(MAX_BODY + 1)).body().is_err());
+        assert!(event(encoded(MAX_BODY * 8)).body().is_err());
+    }
+}

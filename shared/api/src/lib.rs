@@ -1,0 +1,26 @@
+//! What the functions share: from a Lambda event to a domain command, from a result to a response, and the start-up.
+//!
+//! An endpoint is a [`Route`], a function that reads the request ([`Input`]) and one that answers it:
+//! see `functions/src/bin`.
+
+mod access_ids;
+mod error;
+mod event;
+mod input;
+mod json;
+mod log;
+mod page;
+mod reply;
+mod rfid;
+mod serve;
+mod vehicles;
+
+pub use access_ids::{AccessIdDocument, AccessIdList};
+pub use error::Error;
+pub use input::Input;
+pub use json::{Problem, Problems};
+pub use log::{DIMENSIONS, METRICS, NAMESPACE};
+pub use reply::Reply;
+pub use rfid::serve_rfid;
+pub use serve::{Call, Route, StartError, serve};
+pub use vehicles::{VehicleDocument, VehicleList};

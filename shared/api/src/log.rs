@@ -1,0 +1,111 @@
+//! One line per request on stdout: a log record and, in CloudWatch's embedded metric format, the service's metrics.
+
+use std::{
+    io::Write as _,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use serde::Serialize;
+
+/// The CloudWatch namespace of all metrics.
+pub const NAMESPACE: &str = "ChargeAccess";
+/// The sets of dimensions under which each metric is kept.
+pub const DIMENSIONS: &[&[&str]] = &[&["Function"], &["Function", "Outcome"]];
+/// The metrics and their units.
+pub const METRICS: &[(&str, &str)] = &[
+    ("Requests", "Count"),
+    ("Latency", "Milliseconds"),
+    ("ColdStarts", "Count"),
+    ("Conflicts", "Count"),
+    ("TableErrors", "Count"),
+];
+
+/// What is told of a request. Never a token, a body or a tag.
+pub(crate) struct Record<'a> {
+    pub function: &'a str,
+    pub request_id: &'a str,
+    /// The organization that the caller's credential names, be it valid or not.
+    pub organization: Option<&'a str>,
+    /// `ok`, `created`, a decision, or the code of an error.
+    pub outcome: &'a str,
+    pub status: u16,
+    pub duration: Duration,
+    pub counts: store::Counts,
+}
+
+static IS_WARM: AtomicBool = AtomicBool::new(false);
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Line<'a> {
+    #[serde(rename = "_aws")]
+    aws: Metadata,
+    function: &'a str,
+    outcome: &'a str,
+    requests: u8,
+    latency: f64,
+    cold_starts: u8,
+    conflicts: u64,
+    table_errors: u64,
+    #[serde(rename = "requestId")]
+    request_id: &'a str,
+    #[serde(rename = "organization", skip_serializing_if = "Option::is_none")]
+    organization: Option<&'a str>,
+    #[serde(rename = "status")]
+    status: u16,
+    #[serde(rename = "level")]
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    timestamp: u64,
+    cloud_watch_metrics: [Directive; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: &'static str,
+    dimensions: &'static [&'static [&'static str]],
+    metrics: [Metric; METRICS.len()],
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+/// Writes the line. A log that cannot be written must not change an answer.
+pub(crate) fn write(record: &Record<'_>) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let line = Line {
+        aws: Metadata {
+            timestamp: u64::try_from(now.as_millis()).unwrap_or_default(),
+            cloud_watch_metrics: [Directive {
+                namespace: NAMESPACE,
+                dimensions: DIMENSIONS,
+                metrics: std::array::from_fn(|at| Metric { name: METRICS[at].0, unit: METRICS[at].1 }),
+            }],
+        },
+        function: record.function,
+        outcome: record.outcome,
+        requests: 1,
+        latency: (record.duration.as_secs_f64() * 1e6).round() / 1e3,
+        cold_starts: u8::from(!IS_WARM.swap(true, Ordering::Relaxed)),
+        conflicts: record.counts.conflicts,
+        table_errors: record.counts.failures,
+        request_id: record.request_id,
+        organization: record.organization,
+        status: record.status,
+        level: if record.status >= 500 { "ERROR" } else { "INFO" },
+    };
+    if let Ok(mut line) = serde_json::to_vec(&line) {
+        line.push(b'\n');
+        let _ = std::io::stdout().lock().write_all(&line);
+    }
+}

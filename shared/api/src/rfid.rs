@@ -1,0 +1,218 @@
+//! The RFID authorizer: Thor's request in, a decision out. Nothing but a decision of the table authorizes.
+
+use std::{fmt, panic::AssertUnwindSafe, time::Instant};
+
+use domain::OcppIdTag;
+use futures_util::FutureExt;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use store::{Credential, Decision, Scope, Settings, Store};
+
+use crate::{
+    access_ids::kind_word,
+    error::Error,
+    event::Event,
+    json::{self, Problems},
+    log,
+    reply::Reply,
+    serve::{StartError, function_name, start_logging},
+};
+
+/// Runs the authorizer until Lambda ends the process.
+///
+/// # Errors
+/// [`StartError`] when the environment lacks something or the Runtime API is gone.
+pub async fn serve_rfid() -> Result<(), StartError> {
+    start_logging();
+    let store = &Store::new(&Settings::from_env()?)?;
+    store.connect().await;
+    let function = &function_name();
+    let handler = service_fn(async |request: LambdaEvent<Event>| {
+        let began = Instant::now();
+        let LambdaEvent { payload: event, context } = request;
+        let caller = caller(&event);
+        let decision = AssertUnwindSafe(decide(store, &event, caller.as_ref())).catch_unwind().await;
+        let (reply, outcome) = match decision.unwrap_or(Err(Error::Internal)) {
+            Ok(decision) => render(&decision),
+            Err(error) => (Reply::error(&error, &context.request_id), error.code()),
+        };
+        log::write(&log::Record {
+            function,
+            request_id: &context.request_id,
+            organization: caller.as_ref().map(|caller| caller.organization.as_str()),
+            outcome,
+            status: reply.status(),
+            duration: began.elapsed(),
+            counts: store.take_counts(),
+        });
+        Ok::<_, lambda_runtime::Error>(reply)
+    });
+    Ok(Runtime::new(handler).run().await?)
+}
+
+/// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
+fn caller(event: &Event) -> Option<Credential> {
+    let path = event.path().trim_matches('/');
+    let parse = |token| Credential::parse(token, Scope::Rfid);
+    parse(path).or_else(|| event.bearer().and_then(parse))
+}
+
+/// One call of the table, whatever is asked. The secret comes before anything else: while it is checked, the rest of
+/// the request is not yet looked at, or, if it is well-formed, already decided.
+async fn decide(store: &Store, event: &Event, caller: Option<&Credential>) -> Result<Decision, Error> {
+    let caller = caller.ok_or(Error::Unauthorized)?;
+    let request = read(event);
+    let tag = request.as_ref().ok().and_then(Option::as_ref);
+    let decision = store.decide(caller, tag).await?;
+    request.map(|_| decision)
+}
+
+/// The tag that Thor asks about, `None` if what it sent is no tag.
+fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
+    if event.method() != "POST" {
+        return Err(Error::MethodNotAllowed);
+    }
+    let body = event.body().map_err(|_| Error::PayloadTooLarge)?;
+    let id = parse(&body)?;
+    Ok(OcppIdTag::normalize(&id).ok())
+}
+
+/// The `id` of Thor's message, if the message keeps to Thor's schema.
+fn parse(body: &[u8]) -> Result<String, Problems> {
+    let message: Message = json::parse(body)?;
+    let mut problems = Problems::default();
+    let mut id = None;
+    for (name, value, words) in [
+        ("msg", message.msg, ["rfid"].as_slice()),
+        ("id", message.id, &[]),
+        ("chargebox", message.chargebox, &[]),
+        ("type", message.kind, &["authorize", "start"]),
+    ] {
+        match value {
+            None => problems.add(name, "is required"),
+            Some(Field::Other) => problems.add(name, "must be a string"),
+            Some(Field::Text(text)) if !words.is_empty() && !words.contains(&text.as_str()) => {
+                problems.add(name, format!("must be {}", words.join(" or ")));
+            }
+            Some(Field::Text(text)) if name == "id" => id = Some(text),
+            Some(Field::Text(_)) => {}
+        }
+    }
+    problems.or(id)
+}
+
+/// Thor's message: other keys are ignored, of a repeated key the last counts.
+#[derive(Default)]
+struct Message {
+    msg: Option<Field>,
+    id: Option<Field>,
+    chargebox: Option<Field>,
+    kind: Option<Field>,
+}
+
+enum Field {
+    Text(String),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Message;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Message, A::Error> {
+                let mut message = Message::default();
+                while let Some(key) = object.next_key::<String>()? {
+                    let value = Some(object.next_value()?);
+                    match key.as_str() {
+                        "msg" => message.msg = value,
+                        "id" => message.id = value,
+                        "chargebox" => message.chargebox = value,
+                        "type" => message.kind = value,
+                        _ => {}
+                    }
+                }
+                Ok(message)
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// Visits every value, ignored ones too: what is no Unicode text anywhere makes the message invalid.
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Field;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Field, E> {
+                Ok(Field::Text(text.to_owned()))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Field, E> {
+                Ok(Field::Other)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Field, E> {
+                Ok(Field::Other)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Field, E> {
+                Ok(Field::Other)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Field, E> {
+                Ok(Field::Other)
+            }
+            fn visit_unit<E>(self) -> Result<Field, E> {
+                Ok(Field::Other)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Field, A::Error> {
+                while list.next_element::<Field>()?.is_some() {}
+                Ok(Field::Other)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Field, A::Error> {
+                while object.next_entry::<Field, Field>()?.is_some() {}
+                Ok(Field::Other)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+fn render(decision: &Decision) -> (Reply, &'static str) {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Authorized<'a> {
+        authorized: bool,
+        access_id: Shown<'a>,
+    }
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        id: u64,
+        name: &'a str,
+        #[serde(rename = "type")]
+        kind: &'static str,
+    }
+    #[derive(Serialize)]
+    struct Refused {
+        authorized: bool,
+        reason: &'static str,
+    }
+    let refused = |reason| (Reply::with_status(403, &Refused { authorized: false, reason }), reason);
+    match decision {
+        Decision::Authorized { id, name, kind } => {
+            let access_id = Shown { id: id.get(), name: name.as_str(), kind: kind_word(*kind) };
+            (Reply::ok(&Authorized { authorized: true, access_id }), "authorized")
+        }
+        Decision::Unknown => refused("unknown"),
+        Decision::Revoked => refused("revoked"),
+    }
+}

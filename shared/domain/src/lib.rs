@@ -1,0 +1,50 @@
+//! Access IDs, vehicles and customers: what they are and which changes they allow.
+//!
+//! Pure: no AWS, no HTTP, no clock, no randomness, no I/O. Time and ids are arguments. The rules are those of the
+//! wire contract, written once here and used by every endpoint.
+
+mod access_id;
+mod id;
+mod organization;
+mod tag;
+mod text;
+mod vehicle;
+
+pub use access_id::{
+    AccessId, AccessIdType, AccessIdUpdate, AuthorizationStatus, LinkedAccessId, NewAccessId, NewVehicleDetails,
+    RefusedUpdate, UpdateAccessId, VehicleChange, VehicleLink,
+};
+pub use id::{Id, InvalidId};
+pub use organization::{InvalidOrganizationId, OrganizationId};
+pub use tag::{InvalidTag, OcppIdTag};
+pub use text::{Customer, CustomerKey, InvalidText, LicensePlate, Make, Model, Name, Text, Vin};
+pub use vehicle::{
+    AccessIdSummary, LinkRefused, MAX_ACCESS_IDS_PER_REQUEST, MAX_ACCESS_IDS_PER_VEHICLE, NewVehicle, RequestedTag,
+    UpdateVehicle, Vehicle,
+};
+
+/// A moment in UTC. The service keeps milliseconds; callers pass times without a finer part.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;
+
+/// What an update does to one field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// The field was not mentioned: it stays as it is.
+    #[default]
+    Keep,
+    /// The field was given as `null`: its value is removed.
+    Clear,
+    /// The field gets this value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// The field's value after the update, given the value before.
+    pub fn apply(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}

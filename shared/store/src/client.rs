@@ -1,0 +1,158 @@
+//! How the service talks to DynamoDB: end points, credentials, TLS, time-outs and retries, in one place.
+
+use std::{env, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{
+        BehaviorVersion, Credentials, IdentityCache, ProvideCredentials, Region, SharedCredentialsProvider,
+        StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
+    },
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+
+/// What one table operation may take in all, its retries included. The contract's one second, and a little for us.
+const OPERATION_TIMEOUT: Duration = Duration::from_millis(950);
+/// What one attempt may take: a connection that died unnoticed leaves time for another.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(450);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
+const ATTEMPTS: u32 = 4;
+
+/// The authorities that sign the certificates of AWS's end points.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// Which table, and where.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The table's name.
+    pub table: String,
+    /// The AWS region.
+    pub region: String,
+    /// Where the table is, if not at the region's own end point.
+    pub endpoint_url: Option<String>,
+    /// Whose authority to use.
+    pub credentials: TableCredentials,
+}
+
+/// Whose authority the table is asked with.
+#[derive(Clone, Debug)]
+pub enum TableCredentials {
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read whenever they are used: Lambda may
+    /// renew them.
+    Environment,
+    /// Invented ones: a local engine takes any.
+    Local,
+}
+
+/// The environment lacks something, or holds what cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A variable is missing or empty.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// The file of additional authorities cannot be read.
+    #[error("AWS_CA_BUNDLE: {0}")]
+    CaBundle(std::io::Error),
+}
+
+impl Settings {
+    /// From the environment of a function: `TABLE_NAME`, `AWS_REGION`, the credentials, and, if set,
+    /// `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names what is missing.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        let get = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        Ok(Self {
+            table: get("TABLE_NAME").ok_or(SettingsError::Missing("TABLE_NAME"))?,
+            region: get("AWS_REGION")
+                .or_else(|| get("AWS_DEFAULT_REGION"))
+                .ok_or(SettingsError::Missing("AWS_REGION"))?,
+            endpoint_url: get("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| get("AWS_ENDPOINT_URL")),
+            credentials: TableCredentials::Environment,
+        })
+    }
+
+    /// A table of a local engine.
+    pub fn local(endpoint_url: &str, table: &str) -> Self {
+        Self {
+            table: table.to_owned(),
+            region: "us-east-1".to_owned(),
+            endpoint_url: Some(endpoint_url.to_owned()),
+            credentials: TableCredentials::Local,
+        }
+    }
+
+    pub(crate) fn client(&self) -> Result<Client, SettingsError> {
+        let credentials = match self.credentials {
+            TableCredentials::Environment => SharedCredentialsProvider::new(EnvironmentCredentials),
+            TableCredentials::Local => {
+                SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"))
+            }
+        };
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(Duration::from_millis(25))
+            .with_max_backoff(Duration::from_millis(200));
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(credentials)
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        let is_plain = self.endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
+        config = if is_plain {
+            config.http_client(Builder::new().build_http())
+        } else {
+            config.http_client(
+                Builder::new()
+                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                    .tls_context(tls_context()?)
+                    .build_https(),
+            )
+        };
+        config.set_endpoint_url(self.endpoint_url.clone());
+        Ok(Client::from_conf(config.build()))
+    }
+}
+
+/// Amazon's authorities, compiled in: parsing a system's whole store would cost more than everything else at start.
+/// `AWS_CA_BUNDLE` names a file to trust in their place, for networks that inspect TLS.
+fn tls_context() -> Result<TlsContext, SettingsError> {
+    let roots = match env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+        Some(path) => std::fs::read(path).map_err(SettingsError::CaBundle)?,
+        None => AMAZON_ROOTS.to_vec(),
+    };
+    let trust = TrustStore::empty().with_pem_certificate(roots);
+    #[expect(clippy::expect_used, reason = "the builder refuses client certificates alone, and there are none")]
+    Ok(TlsContext::builder().with_trust_store(trust).build().expect("a trust store is a TLS context"))
+}
+
+#[derive(Debug)]
+struct EnvironmentCredentials;
+
+impl ProvideCredentials for EnvironmentCredentials {
+    fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        use aws_credential_types::provider::{error::CredentialsError, future};
+        let get = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        future::ProvideCredentials::ready(match (get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")) {
+            (Some(id), Some(secret)) => {
+                Ok(Credentials::new(id, secret, get("AWS_SESSION_TOKEN"), None, "environment"))
+            }
+            _ => Err(CredentialsError::not_loaded("AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set")),
+        })
+    }
+}

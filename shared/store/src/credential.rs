@@ -1,0 +1,94 @@
+use domain::OrganizationId;
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+
+/// What a credential opens. One opens nothing but its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// The management API.
+    Api,
+    /// The RFID authorizer.
+    Rfid,
+}
+
+/// Characters of base 62 in a token's secret: 256 bits.
+const SECRET_LENGTH: usize = 43;
+
+impl Scope {
+    /// The scope's name, as a token begins.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Rfid => "rfid",
+        }
+    }
+}
+
+/// A well-formed token that a caller showed: `<scope>_<organization>_<secret>`. Whether it is valid, the table knows.
+///
+/// It keeps the token's SHA-256 alone, so it can be held and logged without giving the secret away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The organization that the token names.
+    pub organization: OrganizationId,
+    /// The scope that the token names.
+    pub scope: Scope,
+    pub(crate) digest: String,
+}
+
+impl Credential {
+    /// Reads a token of that scope; `None` for anything else.
+    pub fn parse(token: &str, scope: Scope) -> Option<Self> {
+        let (organization, secret) = token.strip_prefix(scope.as_str())?.strip_prefix('_')?.split_once('_')?;
+        let organization = organization.parse().ok()?;
+        let well_formed = secret.len() == SECRET_LENGTH && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        well_formed.then(|| Self { organization, scope, digest: digest::sha256_hex(token.as_bytes()) })
+    }
+
+    /// A new token for the organization.
+    pub(crate) fn generate(organization: &OrganizationId, scope: Scope) -> String {
+        format!("{}_{organization}_{}", scope.as_str(), digest::random_base62(SECRET_LENGTH))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_token_is_well_formed_for_its_scope_alone() {
+        let organization: OrganizationId = "abc123".parse().unwrap();
+        let token = Credential::generate(&organization, Scope::Rfid);
+        let credential = Credential::parse(&token, Scope::Rfid).unwrap();
+        assert_eq!(credential.organization, organization);
+        assert_eq!(credential.digest.len(), 64);
+        assert!(!format!("{credential:?}").contains(&token[12..]));
+        assert_eq!(Credential::parse(&token, Scope::Api), None);
+        assert_ne!(token, Credential::generate(&organization, Scope::Rfid));
+    }
+
+    #[test]
+    fn anything_else_is_no_token() {
+        let secret = "a".repeat(43);
+        assert!(Credential::parse(&format!("api_o_{secret}"), Scope::Api).is_some());
+        let tokens = [
+            "".to_owned(),
+            "api".to_owned(),
+            "api__".to_owned(),
+            format!("api__{secret}"),
+            format!("api_o_{secret}a"),
+            format!("api_o_{}", &secret[1..]),
+            format!("api_o_x_{}", &secret[2..]),
+            format!("API_o_{secret}"),
+            format!("api_o#_{secret}"),
+            format!("api_{}_{secret}", "o".repeat(33)),
+            format!("api_o_{}é", &secret[2..]),
+            format!(" api_o_{secret}"),
+        ];
+        for token in tokens {
+            assert_eq!(Credential::parse(&token, Scope::Api), None, "{token:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Every key of the table. Nothing else knows how a key is made.
+
+use domain::{CustomerKey, Id, OcppIdTag, OrganizationId};
+
+use crate::digest;
+
+/// Name of the partition key attribute.
+pub(crate) const PARTITION: &str = "PK";
+/// Name of the sort key attribute.
+pub(crate) const SORT: &str = "SK";
+/// Partition of all organizations.
+pub(crate) const ORGANIZATIONS: &str = "ORG";
+
+/// The primary key of one item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub partition: String,
+    pub sort: String,
+}
+
+fn key(partition: String, sort: impl Into<String>) -> Key {
+    Key { partition, sort: sort.into() }
+}
+
+/// Ids sort as numbers: 2^53 has 16 digits.
+pub(crate) fn id_sort(id: Id) -> String {
+    format!("{:016}", id.get())
+}
+
+/// The id in the key of an access ID or a vehicle.
+pub(crate) fn id_of(key: &Key) -> Option<Id> {
+    Id::new(key.sort.parse().ok()?).ok()
+}
+
+pub(crate) fn organization(organization: &OrganizationId) -> Key {
+    key(ORGANIZATIONS.to_owned(), organization.as_str())
+}
+
+pub(crate) fn credentials(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}")
+}
+
+pub(crate) const CREDENTIAL_SORT_PREFIX: &str = "CREDENTIAL#";
+
+pub(crate) fn credential(organization: &OrganizationId, digest: &str) -> Key {
+    key(credentials(organization), format!("{CREDENTIAL_SORT_PREFIX}{digest}"))
+}
+
+pub(crate) fn access_ids(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#ACCESS-ID")
+}
+
+pub(crate) fn access_id(organization: &OrganizationId, id: Id) -> Key {
+    key(access_ids(organization), id_sort(id))
+}
+
+pub(crate) fn tag(organization: &OrganizationId, tag: &OcppIdTag) -> Key {
+    key(format!("ORG#{organization}#TAG#{tag}"), "TAG")
+}
+
+pub(crate) fn vehicles(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#VEHICLE")
+}
+
+pub(crate) fn vehicle(organization: &OrganizationId, id: Id) -> Key {
+    key(vehicles(organization), id_sort(id))
+}
+
+/// The folded name can be longer than the 1,024 bytes of a sort key, its digest cannot.
+pub(crate) fn customer(organization: &OrganizationId, customer: &CustomerKey) -> Key {
+    key(format!("ORG#{organization}#CUSTOMER"), digest::sha256_hex(customer.as_str().as_bytes()))
+}
+
+/// `kind` tells the endpoints apart, `idempotency_key` is the client's.
+pub(crate) fn request(organization: &OrganizationId, kind: &str, idempotency_key: &str) -> Key {
+    key(format!("ORG#{organization}#REQUEST#{kind}#{idempotency_key}"), "REQUEST")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Customer;
+
+    use super::*;
+
+    #[test]
+    fn keys_stay_within_dynamodbs_limits() {
+        let org: OrganizationId = "z".repeat(32).parse().unwrap();
+        // U+1D160 becomes three code points of four bytes under NFC
+        let longest = Customer::new(&"\u{1d160}".repeat(200)).unwrap();
+        assert!(longest.key().as_str().len() > 1_024);
+        let keys = [
+            customer(&org, &longest.key()),
+            request(&org, "ACCESS-ID", &"~".repeat(255)),
+            tag(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap()),
+            access_id(&org, Id::new(Id::MAX).unwrap()),
+        ];
+        for key in keys {
+            assert!(key.partition.len() <= 2_048 && key.sort.len() <= 1_024, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn ids_sort_as_numbers() {
+        let sort = |number| id_sort(Id::new(number).unwrap());
+        assert!(sort(9) < sort(10) && sort(99) < sort(Id::MAX));
+        assert_eq!(sort(Id::MAX).len(), 16);
+    }
+}

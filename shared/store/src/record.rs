@@ -1,0 +1,395 @@
+//! Items of the table ↔ domain types. An item that breaks the domain's rules is [`Corrupt`], never half-read.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{SubsecRound, Utc};
+use domain::{
+    AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, Name, OcppIdTag, Text,
+    Timestamp, Vehicle,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Scope, keys::Key};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// An item that is not what its key says: written by a later version, or damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("stored item cannot be read: {0}")]
+pub(crate) struct Corrupt(pub String);
+
+impl Corrupt {
+    fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A record and the number of writes that it has seen: each write is conditioned on the one before.
+#[derive(Clone, Debug)]
+pub(crate) struct Versioned<T> {
+    pub value: T,
+    pub version: u64,
+}
+
+/// A kind of item.
+pub(crate) trait Record: Serialize + DeserializeOwned {
+    /// Attributes that may be absent: an update removes those that are.
+    const OPTIONAL: &'static [&'static str];
+}
+
+pub(crate) fn to_item(record: &impl Record) -> Item {
+    #[expect(clippy::expect_used, reason = "records are plain structs of strings, numbers and lists")]
+    serde_dynamo::to_item(record).expect("a record is an item")
+}
+
+pub(crate) fn from_item<R: Record>(item: Item) -> Result<R, Corrupt> {
+    serde_dynamo::from_item(item).map_err(Corrupt::new)
+}
+
+/// The record in an item of a list. One that cannot be read is logged and left out: it must not hide the others.
+pub(crate) fn readable<R, T>(item: Item) -> Option<Versioned<T>>
+where
+    R: Record,
+    Versioned<T>: TryFrom<R, Error = Corrupt>,
+{
+    let read = from_item::<R>(item).and_then(Versioned::try_from);
+    read.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of a list")).ok()
+}
+
+/// The item's attributes and its key.
+pub(crate) fn keyed(key: Key, mut item: Item) -> Item {
+    item.insert(crate::keys::PARTITION.to_owned(), AttributeValue::S(key.partition));
+    item.insert(crate::keys::SORT.to_owned(), AttributeValue::S(key.sort));
+    item
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OrganizationRecord {
+    pub name: String,
+    pub created_at: Timestamp,
+    /// What the organization's cursors are signed with.
+    pub cursor_key: String,
+}
+
+impl Record for OrganizationRecord {
+    const OPTIONAL: &'static [&'static str] = &[];
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CredentialRecord {
+    pub scope: Scope,
+    pub label: String,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+    /// The organization's, copied here so that a list needs no further read.
+    pub cursor_key: String,
+}
+
+impl Record for CredentialRecord {
+    const OPTIONAL: &'static [&'static str] = &["revokedAt"];
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CustomerRecord {
+    pub name: String,
+}
+
+impl Record for CustomerRecord {
+    const OPTIONAL: &'static [&'static str] = &[];
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum TypeRecord {
+    #[serde(rename = "RFID")]
+    Rfid,
+    Vehicle,
+}
+
+impl From<AccessIdType> for TypeRecord {
+    fn from(kind: AccessIdType) -> Self {
+        match kind {
+            AccessIdType::Rfid => Self::Rfid,
+            AccessIdType::Vehicle => Self::Vehicle,
+        }
+    }
+}
+
+impl From<TypeRecord> for AccessIdType {
+    fn from(record: TypeRecord) -> Self {
+        match record {
+            TypeRecord::Rfid => Self::Rfid,
+            TypeRecord::Vehicle => Self::Vehicle,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum StatusRecord {
+    Authorized,
+    Revoked,
+}
+
+impl From<AuthorizationStatus> for StatusRecord {
+    fn from(status: AuthorizationStatus) -> Self {
+        match status {
+            AuthorizationStatus::Authorized => Self::Authorized,
+            AuthorizationStatus::Revoked => Self::Revoked,
+        }
+    }
+}
+
+impl From<StatusRecord> for AuthorizationStatus {
+    fn from(record: StatusRecord) -> Self {
+        match record {
+            StatusRecord::Authorized => Self::Authorized,
+            StatusRecord::Revoked => Self::Revoked,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccessIdRecord {
+    id: u64,
+    ocpp_id_tag: String,
+    #[serde(rename = "type")]
+    kind: TypeRecord,
+    name: String,
+    authorization_status: StatusRecord,
+    authorized_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vehicle_id: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
+    version: u64,
+}
+
+impl Record for AccessIdRecord {
+    const OPTIONAL: &'static [&'static str] = &["revokedAt", "vehicleId", "customer"];
+}
+
+impl AccessIdRecord {
+    pub fn new(access_id: &AccessId, version: u64) -> Self {
+        Self {
+            id: access_id.id.get(),
+            ocpp_id_tag: access_id.tag.to_string(),
+            kind: access_id.kind.into(),
+            name: access_id.name.to_string(),
+            authorization_status: access_id.status.into(),
+            authorized_at: access_id.authorized_at,
+            revoked_at: access_id.revoked_at,
+            created_at: access_id.created_at,
+            updated_at: access_id.updated_at,
+            vehicle_id: access_id.vehicle.map(Id::get),
+            customer: access_id.customer.as_ref().map(|customer| customer.name().to_owned()),
+            version,
+        }
+    }
+}
+
+impl TryFrom<AccessIdRecord> for Versioned<AccessId> {
+    type Error = Corrupt;
+
+    fn try_from(record: AccessIdRecord) -> Result<Self, Corrupt> {
+        let status = record.authorization_status.into();
+        if (status == AuthorizationStatus::Revoked) != record.revoked_at.is_some() {
+            return Err(Corrupt::new("revokedAt and authorizationStatus disagree"));
+        }
+        let value = AccessId {
+            id: Id::new(record.id).map_err(Corrupt::new)?,
+            tag: stored_tag(&record.ocpp_id_tag)?,
+            kind: record.kind.into(),
+            name: text(&record.name)?,
+            status,
+            authorized_at: record.authorized_at,
+            revoked_at: record.revoked_at,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            vehicle: record.vehicle_id.map(Id::new).transpose().map_err(Corrupt::new)?,
+            customer: record.customer.map(Customer::stored),
+        };
+        Ok(Self { value, version: record.version })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VehicleRecord {
+    id: u64,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    make: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vin: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    license_plate: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
+    access_ids: Vec<SummaryRecord>,
+    version: u64,
+}
+
+/// Short names: a vehicle holds up to a hundred of these, and a page up to a hundred vehicles.
+#[derive(Serialize, Deserialize)]
+struct SummaryRecord {
+    id: u64,
+    tag: String,
+    status: StatusRecord,
+}
+
+impl Record for VehicleRecord {
+    const OPTIONAL: &'static [&'static str] = &["make", "model", "vin", "licensePlate", "customer"];
+}
+
+impl VehicleRecord {
+    pub fn new(vehicle: &Vehicle, version: u64) -> Self {
+        fn optional<const MAX: usize>(text: Option<&Text<MAX>>) -> Option<String> {
+            text.map(ToString::to_string)
+        }
+        Self {
+            id: vehicle.id.get(),
+            name: vehicle.name.to_string(),
+            make: optional(vehicle.make.as_ref()),
+            model: optional(vehicle.model.as_ref()),
+            vin: optional(vehicle.vin.as_ref()),
+            license_plate: optional(vehicle.license_plate.as_ref()),
+            customer: vehicle.customer.as_ref().map(|customer| customer.name().to_owned()),
+            access_ids: vehicle
+                .access_ids
+                .iter()
+                .map(|summary| SummaryRecord {
+                    id: summary.id.get(),
+                    tag: summary.tag.to_string(),
+                    status: summary.status.into(),
+                })
+                .collect(),
+            version,
+        }
+    }
+}
+
+impl TryFrom<VehicleRecord> for Versioned<Vehicle> {
+    type Error = Corrupt;
+
+    fn try_from(record: VehicleRecord) -> Result<Self, Corrupt> {
+        let access_ids = record.access_ids.into_iter().map(|summary| {
+            Ok(AccessIdSummary {
+                id: Id::new(summary.id).map_err(Corrupt::new)?,
+                tag: stored_tag(&summary.tag)?,
+                status: summary.status.into(),
+            })
+        });
+        let value = Vehicle {
+            id: Id::new(record.id).map_err(Corrupt::new)?,
+            name: text(&record.name)?,
+            make: record.make.as_deref().map(text).transpose()?,
+            model: record.model.as_deref().map(text).transpose()?,
+            vin: record.vin.as_deref().map(text).transpose()?,
+            license_plate: record.license_plate.as_deref().map(text).transpose()?,
+            customer: record.customer.map(Customer::stored),
+            access_ids: access_ids.collect::<Result<_, Corrupt>>()?,
+        };
+        Ok(Self { value, version: record.version })
+    }
+}
+
+/// What an RFID decision needs, under the tag. It changes together with its access ID.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TagRecord {
+    access_id: u64,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: TypeRecord,
+    pub authorization_status: StatusRecord,
+}
+
+impl Record for TagRecord {
+    const OPTIONAL: &'static [&'static str] = &[];
+}
+
+impl TagRecord {
+    pub fn access_id(&self) -> Result<Id, Corrupt> {
+        Id::new(self.access_id).map_err(Corrupt::new)
+    }
+
+    pub fn new(access_id: &AccessId) -> Self {
+        Self {
+            access_id: access_id.id.get(),
+            name: access_id.name.to_string(),
+            kind: access_id.kind.into(),
+            authorization_status: access_id.status.into(),
+        }
+    }
+}
+
+/// A creation that was asked for with an Idempotency-Key, and what was created.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RequestRecord {
+    /// The SHA-256 of the body.
+    pub fingerprint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access_id: Option<AccessIdRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vehicle: Option<VehicleRecord>,
+    /// When it is forgotten, in seconds since 1970: the table's time to live.
+    pub expires_at: i64,
+}
+
+impl Record for RequestRecord {
+    const OPTIONAL: &'static [&'static str] = &[];
+}
+
+impl RequestRecord {
+    pub fn of_access_id(created: &LinkedAccessId, fingerprint: String, expires_at: i64) -> Self {
+        let vehicle = created.vehicle.as_ref().map(|vehicle| VehicleRecord::new(vehicle, 1));
+        Self { fingerprint, access_id: Some(AccessIdRecord::new(&created.access_id, 1)), vehicle, expires_at }
+    }
+
+    pub fn of_vehicle(created: &Vehicle, fingerprint: String, expires_at: i64) -> Self {
+        Self { fingerprint, access_id: None, vehicle: Some(VehicleRecord::new(created, 1)), expires_at }
+    }
+
+    pub fn into_access_id(self) -> Result<LinkedAccessId, Corrupt> {
+        let access_id = self.access_id.ok_or_else(|| Corrupt::new("a request without its access ID"))?;
+        let vehicle = self.vehicle.map(Versioned::<Vehicle>::try_from).transpose()?;
+        Ok(LinkedAccessId {
+            access_id: Versioned::try_from(access_id)?.value,
+            vehicle: vehicle.map(|vehicle| vehicle.value),
+        })
+    }
+
+    pub fn into_vehicle(self) -> Result<Vehicle, Corrupt> {
+        let vehicle = self.vehicle.ok_or_else(|| Corrupt::new("a request without its vehicle"))?;
+        Ok(Versioned::try_from(vehicle)?.value)
+    }
+}
+
+fn text<const MAX: usize>(stored: &str) -> Result<Text<MAX>, Corrupt> {
+    Text::new(stored).map_err(Corrupt::new)
+}
+
+/// A name as the decision shows it.
+pub(crate) fn name(stored: &str) -> Result<Name, Corrupt> {
+    text(stored)
+}
+
+fn stored_tag(stored: &str) -> Result<OcppIdTag, Corrupt> {
+    OcppIdTag::normalize(stored).map_err(Corrupt::new)
+}
+
+/// The time as the table and the wire keep it: to the millisecond.
+pub(crate) fn milliseconds(time: Timestamp) -> chrono::DateTime<Utc> {
+    time.trunc_subsecs(3)
+}
