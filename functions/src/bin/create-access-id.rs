@@ -1,12 +1,12 @@
 //! `POST /api/access-ids`: a new access ID, with its vehicle and customer if they are new too.
 
-use api::{AccessIdDocument, Call, Error, Input, Reply, Route, StartError};
+use api::{AccessIdDocument, Call, Error, Input, Method, Reply, Route, StartError};
 use domain::NewAccessId;
 use store::Idempotency;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("POST", "/api/access-ids"), Input::new_access_id, create).await
+    api::serve(Route(Method::POST, "/api/access-ids"), Input::new_access_id, create).await
 }
 
 async fn create(call: Call<'_>, (new, wish): (NewAccessId, Option<Idempotency>)) -> Result<Reply, Error> {

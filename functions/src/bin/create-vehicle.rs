@@ -1,12 +1,12 @@
 //! `POST /api/vehicles`: a new vehicle with its access IDs; those that exist already are linked to it.
 
-use api::{Call, Error, Input, Reply, Route, StartError, VehicleDocument};
+use api::{Call, Error, Input, Method, Reply, Route, StartError, VehicleDocument};
 use domain::NewVehicle;
 use store::Idempotency;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("POST", "/api/vehicles"), Input::new_vehicle, create).await
+    api::serve(Route(Method::POST, "/api/vehicles"), Input::new_vehicle, create).await
 }
 
 async fn create(call: Call<'_>, (new, wish): (NewVehicle, Option<Idempotency>)) -> Result<Reply, Error> {

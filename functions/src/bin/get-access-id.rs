@@ -1,11 +1,11 @@
 //! `GET /api/access-ids/{id}`: one access ID. It also answers every path and method that the API does not have.
 
-use api::{AccessIdDocument, Call, Error, Input, Reply, Route, StartError};
+use api::{AccessIdDocument, Call, Error, Input, Method, Reply, Route, StartError};
 use domain::Id;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("GET", "/api/access-ids/{id}"), Input::id, get).await
+    api::serve(Route(Method::GET, "/api/access-ids/{id}"), Input::id, get).await
 }
 
 async fn get(call: Call<'_>, id: Id) -> Result<Reply, Error> {

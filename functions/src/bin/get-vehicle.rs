@@ -1,11 +1,11 @@
 //! `GET /api/vehicles/{id}`: one vehicle.
 
-use api::{Call, Error, Input, Reply, Route, StartError, VehicleDocument};
+use api::{Call, Error, Input, Method, Reply, Route, StartError, VehicleDocument};
 use domain::Id;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("GET", "/api/vehicles/{id}"), Input::id, get).await
+    api::serve(Route(Method::GET, "/api/vehicles/{id}"), Input::id, get).await
 }
 
 async fn get(call: Call<'_>, id: Id) -> Result<Reply, Error> {

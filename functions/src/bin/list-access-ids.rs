@@ -1,11 +1,11 @@
 //! `GET /api/access-ids`: the organization's access IDs, a page at a time.
 
-use api::{AccessIdList, Call, Error, Input, Reply, Route, StartError};
+use api::{AccessIdList, Call, Error, Input, Method, Reply, Route, StartError};
 use store::PageRequest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("GET", "/api/access-ids"), Input::page, list).await
+    api::serve(Route(Method::GET, "/api/access-ids"), Input::page, list).await
 }
 
 async fn list(call: Call<'_>, page: PageRequest) -> Result<Reply, Error> {

@@ -1,11 +1,11 @@
 //! `GET /api/vehicles`: the organization's vehicles, a page at a time.
 
-use api::{Call, Error, Input, Reply, Route, StartError, VehicleList};
+use api::{Call, Error, Input, Method, Reply, Route, StartError, VehicleList};
 use store::PageRequest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("GET", "/api/vehicles"), Input::page, list).await
+    api::serve(Route(Method::GET, "/api/vehicles"), Input::page, list).await
 }
 
 async fn list(call: Call<'_>, page: PageRequest) -> Result<Reply, Error> {

@@ -1,11 +1,11 @@
 //! `PATCH /api/access-ids/{id}`: changes an access ID: authorizes or revokes it, names it, links or unlinks it.
 
-use api::{AccessIdDocument, Call, Error, Input, Reply, Route, StartError};
+use api::{AccessIdDocument, Call, Error, Input, Method, Reply, Route, StartError};
 use domain::{Id, UpdateAccessId};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("PATCH", "/api/access-ids/{id}"), Input::access_id_update, update).await
+    api::serve(Route(Method::PATCH, "/api/access-ids/{id}"), Input::access_id_update, update).await
 }
 
 async fn update(call: Call<'_>, (id, update): (Id, UpdateAccessId)) -> Result<Reply, Error> {

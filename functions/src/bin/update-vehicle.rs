@@ -1,11 +1,11 @@
 //! `PATCH /api/vehicles/{id}`: changes a vehicle.
 
-use api::{Call, Error, Input, Reply, Route, StartError, VehicleDocument};
+use api::{Call, Error, Input, Method, Reply, Route, StartError, VehicleDocument};
 use domain::{Id, UpdateVehicle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route("PATCH", "/api/vehicles/{id}"), Input::vehicle_update, update).await
+    api::serve(Route(Method::PATCH, "/api/vehicles/{id}"), Input::vehicle_update, update).await
 }
 
 async fn update(call: Call<'_>, (id, update): (Id, UpdateVehicle)) -> Result<Reply, Error> {

@@ -1,2 +1,251 @@
-//! Stub.
-fn main() {}
+//! `cargo admin`: organizations and credentials, in AWS or in a local table. Answers are JSON on stdout.
+
+use std::{env, net::IpAddr, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::{OrganizationId, Timestamp};
+use serde_json::{Value, json};
+use store::{CredentialInfo, Error, Scope, Settings, Store, TableCredentials};
+
+/// Creates and lists organizations; creates, lists and revokes their credentials.
+///
+/// The table is reached with the AWS environment variables (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+/// AWS_SESSION_TOKEN).
+#[derive(Parser)]
+#[command(name = "cargo admin", version)]
+struct Arguments {
+    /// The table's name
+    #[arg(long, global = true, env = "TABLE_NAME", default_value = "charge-access")]
+    table: String,
+    /// Where the table is, if not in AWS: `dynamodbUrl` of target/local/endpoints.json for `cargo dev`
+    #[arg(long, global = true, env = "AWS_ENDPOINT_URL_DYNAMODB")]
+    endpoint_url: Option<String>,
+    /// The AWS region
+    #[arg(long, global = true, env = "AWS_REGION")]
+    region: Option<String>,
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Subcommand)]
+enum Subject {
+    /// Fleets: every record belongs to one
+    #[command(subcommand)]
+    Organization(OrganizationCommand),
+    /// Tokens that open the management API or the RFID authorizer for one organization
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+}
+
+#[derive(Subcommand)]
+enum OrganizationCommand {
+    /// Creates an organization: {"organizationId"}
+    Create {
+        /// What to call it
+        #[arg(value_name = "NAME", required_unless_present = "name")]
+        positional: Option<String>,
+        /// What to call it
+        #[arg(long, conflicts_with = "positional")]
+        name: Option<String>,
+    },
+    /// Lists all organizations: {"organizations": […]}
+    List,
+}
+
+#[derive(Subcommand)]
+enum CredentialCommand {
+    /// Creates a credential: {"credentialId", "token"}. The token is shown this once
+    Create {
+        #[command(flatten)]
+        organization: Organization,
+        /// What it opens
+        #[arg(long)]
+        scope: ScopeArgument,
+        /// What to call it
+        #[arg(long, default_value = "")]
+        label: String,
+    },
+    /// Lists an organization's credentials: {"credentials": […]}
+    List {
+        #[command(flatten)]
+        organization: Organization,
+    },
+    /// Revokes a credential: from the next request on it opens nothing
+    Revoke {
+        /// Its credentialId
+        #[arg(value_name = "CREDENTIAL", required_unless_present = "credential")]
+        positional: Option<String>,
+        /// Its credentialId
+        #[arg(long, visible_alias = "credential-id", visible_alias = "id", conflicts_with = "positional")]
+        credential: Option<String>,
+        /// Not needed: the credentialId says which. If given, it must be that one
+        #[arg(long, visible_alias = "organization-id")]
+        organization: Option<OrganizationId>,
+    },
+}
+
+#[derive(Args)]
+struct Organization {
+    /// The organizationId
+    #[arg(value_name = "ORGANIZATION", required_unless_present = "organization")]
+    positional: Option<OrganizationId>,
+    /// The organizationId
+    #[arg(long, visible_alias = "organization-id", conflicts_with = "positional")]
+    organization: Option<OrganizationId>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ScopeArgument {
+    /// The management API
+    Api,
+    /// The RFID authorizer
+    Rfid,
+}
+
+impl From<ScopeArgument> for Scope {
+    fn from(scope: ScopeArgument) -> Self {
+        match scope {
+            ScopeArgument::Api => Self::Api,
+            ScopeArgument::Rfid => Self::Rfid,
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).without_time().init();
+    match run(Arguments::parse()).await {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(sentence) => {
+            eprintln!("cargo admin: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<Value, String> {
+    let settings = settings(&arguments)?;
+    let store = Store::new(&settings).map_err(|error| error.to_string())?;
+    let no_organization = |id: &OrganizationId| format!("there is no organization {id} in the table");
+    let table = |error: Error| format!("{error} (table {:?})", settings.table);
+    match arguments.subject {
+        Subject::Organization(OrganizationCommand::Create { positional, name }) => {
+            let name = positional.or(name).unwrap_or_default();
+            let created = store.create_organization(&name, now()).await.map_err(table)?;
+            Ok(json!({"organizationId": created.id.as_str()}))
+        }
+        Subject::Organization(OrganizationCommand::List) => {
+            let organizations = store.organizations().await.map_err(table)?;
+            let rows = organizations.iter().map(|organization| {
+                json!({"organizationId": organization.id.as_str(), "name": organization.name, "createdAt": time(organization.created_at)})
+            });
+            Ok(json!({"organizations": rows.collect::<Vec<_>>()}))
+        }
+        Subject::Credential(CredentialCommand::Create { organization, scope, label }) => {
+            let organization = organization.id()?;
+            match store.create_credential(&organization, scope.into(), &label, now()).await {
+                Ok(created) => Ok(json!({"credentialId": created.id, "token": created.token})),
+                Err(Error::NotFound) => Err(no_organization(&organization)),
+                Err(error) => Err(table(error)),
+            }
+        }
+        Subject::Credential(CredentialCommand::List { organization }) => {
+            let organization = organization.id()?;
+            match store.credentials(&organization).await {
+                Ok(found) => Ok(json!({"credentials": found.iter().map(credential).collect::<Vec<_>>()})),
+                Err(Error::NotFound) => Err(no_organization(&organization)),
+                Err(error) => Err(table(error)),
+            }
+        }
+        Subject::Credential(CredentialCommand::Revoke { positional, credential: named, organization }) => {
+            let id = positional.or(named).unwrap_or_default();
+            if organization.is_some_and(|organization| !id.starts_with(&format!("{organization}."))) {
+                return Err(format!("the credential {id} is not of that organization"));
+            }
+            match store.revoke_credential(&id, now()).await {
+                Ok(revoked) => Ok(credential(&revoked)),
+                Err(Error::NotFound) => Err(format!("there is no credential {id} in the table")),
+                Err(error) => Err(table(error)),
+            }
+        }
+    }
+}
+
+impl Organization {
+    fn id(self) -> Result<OrganizationId, String> {
+        self.positional.or(self.organization).ok_or_else(|| "an organizationId is required".to_owned())
+    }
+}
+
+fn credential(info: &CredentialInfo) -> Value {
+    json!({
+        "credentialId": info.id,
+        "scope": info.scope.as_str(),
+        "label": info.label,
+        "createdAt": time(info.created_at),
+        "revokedAt": info.revoked_at.map(time),
+    })
+}
+
+/// A table on this machine needs no credentials; one in AWS takes them from the environment.
+fn settings(arguments: &Arguments) -> Result<Settings, String> {
+    let is_local = arguments.endpoint_url.as_deref().is_some_and(is_loopback);
+    if is_local && env::var_os("AWS_ACCESS_KEY_ID").is_none() {
+        let endpoint_url = arguments.endpoint_url.as_deref().unwrap_or_default();
+        return Ok(Settings::local(endpoint_url, &arguments.table));
+    }
+    let region = arguments.region.clone().or_else(|| env::var("AWS_DEFAULT_REGION").ok());
+    let region = match region {
+        Some(region) => region,
+        None if is_local => "us-east-1".to_owned(),
+        None => return Err("set AWS_REGION or give --region".to_owned()),
+    };
+    Ok(Settings {
+        table: arguments.table.clone(),
+        region,
+        endpoint_url: arguments.endpoint_url.clone(),
+        credentials: TableCredentials::Environment,
+    })
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn time(time: Timestamp) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// The one place where this command reads the clock.
+#[expect(clippy::disallowed_methods, reason = "everything else takes the time as an argument")]
+fn now() -> Timestamp {
+    chrono::Utc::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for url in ["http://127.0.0.1:8000", "http://localhost:8000/", "http://[::1]:8000", "http://127.0.0.1"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["https://dynamodb.eu-west-1.amazonaws.com", "http://127.0.0.1.example.com:1", "127.0.0.1", ""] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}

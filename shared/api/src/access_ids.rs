@@ -140,8 +140,8 @@ fn time(time: Timestamp) -> String {
 /// The body of `POST /api/access-ids`.
 pub(crate) fn parse_new(body: &[u8]) -> Result<NewAccessId, Problems> {
     let mut problems = Problems::default();
-    let new = Object::root(body, "accessId", &mut problems)
-        .and_then(|access_id| access_id.read(&mut problems, read_new));
+    let new =
+        Object::root(body, "accessId", &mut problems).and_then(|access_id| access_id.read(&mut problems, read_new));
     problems.or(new)
 }
 

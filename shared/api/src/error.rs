@@ -1,6 +1,7 @@
 //! Everything that can go wrong, and what the caller is told of it.
 
 use domain::{LinkRefused, RefusedUpdate};
+use lambda_http::http::StatusCode;
 
 use crate::json::Problems;
 
@@ -29,16 +30,16 @@ pub enum Error {
 
 impl Error {
     /// The HTTP status.
-    pub fn status(&self) -> u16 {
+    pub fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) => 400,
-            Self::Unauthorized => 401,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::TagTaken | Self::IdempotencyKeyReused => 409,
-            Self::PayloadTooLarge => 413,
-            Self::Internal => 500,
-            Self::Unavailable => 503,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TagTaken | Self::IdempotencyKeyReused => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

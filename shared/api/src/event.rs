@@ -4,6 +4,7 @@
 //! no URL; nothing that a client sends may do that here.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use lambda_http::http::Method;
 use serde::Deserialize;
 
 /// The largest body that is looked at, in bytes.
@@ -73,8 +74,8 @@ impl Event {
 
     /// Whether this is the endpoint's method and path. API Gateway says so in `routeKey`; where it is `$default`, as
     /// under `cargo lambda watch`, the path tells.
-    pub fn is_for(&self, method: &str, path: &str) -> bool {
-        if self.route_key.as_deref().and_then(|key| key.split_once(' ')) == Some((method, path)) {
+    pub fn is_for(&self, method: &Method, path: &str) -> bool {
+        if self.route_key.as_deref().and_then(|key| key.split_once(' ')) == Some((method.as_str(), path)) {
             return true;
         }
         let mut segments = self.path().split('/');
@@ -82,7 +83,7 @@ impl Event {
             Some(segment) if expected.starts_with('{') => !segment.is_empty(),
             segment => segment == Some(expected),
         });
-        matches && segments.next().is_none() && self.method() == method
+        matches && segments.next().is_none() && self.method() == method.as_str()
     }
 
     /// The token of `Authorization: Bearer {token}`, the scheme in any case.
@@ -141,13 +142,13 @@ mod tests {
         let request = |method: &str, path: &str| {
             event(json!({"routeKey": "$default", "rawPath": path, "requestContext": {"http": {"method": method}}}))
         };
-        let is_for = |method, path| request(method, path).is_for("GET", "/api/access-ids/{id}");
+        let is_for = |method, path| request(method, path).is_for(&Method::GET, "/api/access-ids/{id}");
         assert!(is_for("GET", "/api/access-ids/1") && is_for("GET", "/api/access-ids/x"));
         assert!(!is_for("PUT", "/api/access-ids/1") && !is_for("GET", "/api/access-ids"));
         assert!(!is_for("GET", "/api/access-ids/") && !is_for("GET", "/api/access-ids/1/"));
         assert!(!is_for("GET", "//api/access-ids/1") && !is_for("GET", "/api/vehicles/1") && !is_for("GET", ""));
         let staged = event(json!({"routeKey": "GET /api/access-ids/{id}", "rawPath": "/fleet/api/access-ids/1"}));
-        assert!(staged.is_for("GET", "/api/access-ids/{id}"));
+        assert!(staged.is_for(&Method::GET, "/api/access-ids/{id}"));
         assert_eq!(staged.path_id(), "1");
         assert_eq!(event(json!({"rawPath": "/a/2", "pathParameters": {"id": "7"}})).path_id(), "7");
     }

@@ -249,9 +249,8 @@ impl Object {
 
     /// One of the words of a list, which may be left out but not be `null`.
     pub fn word_not_null<T: Copy>(&mut self, name: &str, words: &[(&str, T)], problems: &mut Problems) -> Option<T> {
-        let patch = self.patch(name, problems, |path, value, problems| {
-            string(path, value, problems, |text| word(text, words))
-        });
+        let patch =
+            self.patch(name, problems, |path, value, problems| string(path, value, problems, |text| word(text, words)));
         self.not_null(name, patch, problems)
     }
 

@@ -19,6 +19,7 @@ pub use access_ids::{AccessIdDocument, AccessIdList};
 pub use error::Error;
 pub use input::Input;
 pub use json::{Problem, Problems};
+pub use lambda_http::http::Method;
 pub use log::{DIMENSIONS, METRICS, NAMESPACE};
 pub use reply::Reply;
 pub use rfid::serve_rfid;

@@ -62,7 +62,20 @@ mod tests {
         assert_eq!(parse("").unwrap(), PageRequest { limit: 50, cursor: None });
         assert_eq!(parse("limit=1&other=%FF&other").unwrap().limit, 1);
         assert_eq!(parse("x&limit=100").unwrap().limit, 100);
-        for query in ["limit=0", "limit=101", "limit=", "limit", "limit=1&limit=1", "limit=01", "limit=%2B1", "limit=1.0", "limit=99999999999999999999", "limit=ten", "limit=-1", "limit=%201"] {
+        for query in [
+            "limit=0",
+            "limit=101",
+            "limit=",
+            "limit",
+            "limit=1&limit=1",
+            "limit=01",
+            "limit=%2B1",
+            "limit=1.0",
+            "limit=99999999999999999999",
+            "limit=ten",
+            "limit=-1",
+            "limit=%201",
+        ] {
             let problems = parse(query).unwrap_err();
             assert_eq!(problems.0.len(), 1, "{query}");
             assert_eq!(problems.0[0].field, "limit", "{query}");

@@ -1,6 +1,7 @@
 //! What goes back to API Gateway and function URLs.
 
-use serde::Serialize;
+use lambda_http::http::StatusCode;
+use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 
@@ -8,7 +9,8 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
-    status_code: u16,
+    #[serde(rename = "statusCode", serialize_with = "as_number")]
+    status: StatusCode,
     headers: Headers,
     body: String,
     is_base64_encoded: bool,
@@ -31,7 +33,8 @@ struct Headers {
 }
 
 impl Reply {
-    pub(crate) fn new(status_code: u16, body: String) -> Self {
+    /// This document under this status.
+    pub(crate) fn new(status: StatusCode, document: &impl Serialize) -> Self {
         let headers = Headers {
             content_type: "application/json",
             cache_control: "no-store",
@@ -40,21 +43,19 @@ impl Reply {
             www_authenticate: None,
             allow: None,
         };
-        Self { status_code, headers, body, is_base64_encoded: false }
-    }
-
-    pub(crate) fn with_status(status: u16, document: &impl Serialize) -> Self {
-        Self::new(status, json(document))
+        #[expect(clippy::expect_used, reason = "documents are plain structs of strings, numbers and lists")]
+        let body = serde_json::to_string(document).expect("a document is JSON");
+        Self { status, headers, body, is_base64_encoded: false }
     }
 
     /// 200 with this document.
     pub fn ok(document: &impl Serialize) -> Self {
-        Self::new(200, json(document))
+        Self::new(StatusCode::OK, document)
     }
 
     /// 201 with this document, which is now to be found at `location`.
     pub fn created(location: String, document: &impl Serialize) -> Self {
-        let mut reply = Self::new(201, json(document));
+        let mut reply = Self::new(StatusCode::CREATED, document);
         reply.headers.location = Some(location);
         reply
     }
@@ -75,20 +76,22 @@ impl Reply {
             _ => None,
         };
         let body = ErrorBody { error: error.sentence(), code: error.code(), request_id, details };
-        let mut reply = Self::new(error.status(), json(&body));
-        reply.headers.retry_after = (error.status() == 503).then_some("1");
-        reply.headers.www_authenticate = (error.status() == 401).then_some("Bearer");
-        reply.headers.allow = (error.status() == 405).then_some("POST");
+        let mut reply = Self::new(error.status(), &body);
+        match error.status() {
+            StatusCode::SERVICE_UNAVAILABLE => reply.headers.retry_after = Some("1"),
+            StatusCode::UNAUTHORIZED => reply.headers.www_authenticate = Some("Bearer"),
+            StatusCode::METHOD_NOT_ALLOWED => reply.headers.allow = Some("POST"),
+            _ => {}
+        }
         reply
     }
 
     /// The HTTP status.
-    pub fn status(&self) -> u16 {
-        self.status_code
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 }
 
-fn json(document: &impl Serialize) -> String {
-    #[expect(clippy::expect_used, reason = "documents are plain structs of strings, numbers and lists")]
-    serde_json::to_string(document).expect("a document is JSON")
+fn as_number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
 }

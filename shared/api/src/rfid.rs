@@ -4,6 +4,7 @@ use std::{fmt, panic::AssertUnwindSafe, time::Instant};
 
 use domain::OcppIdTag;
 use futures_util::FutureExt;
+use lambda_http::http::{Method, StatusCode};
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -28,7 +29,6 @@ use crate::{
 pub async fn serve_rfid() -> Result<(), StartError> {
     start_logging();
     let store = &Store::new(&Settings::from_env()?)?;
-    store.connect().await;
     let function = &function_name();
     let handler = service_fn(async |request: LambdaEvent<Event>| {
         let began = Instant::now();
@@ -44,7 +44,7 @@ pub async fn serve_rfid() -> Result<(), StartError> {
             request_id: &context.request_id,
             organization: caller.as_ref().map(|caller| caller.organization.as_str()),
             outcome,
-            status: reply.status(),
+            status: reply.status().as_u16(),
             duration: began.elapsed(),
             counts: store.take_counts(),
         });
@@ -72,7 +72,7 @@ async fn decide(store: &Store, event: &Event, caller: Option<&Credential>) -> Re
 
 /// The tag that Thor asks about, `None` if what it sent is no tag.
 fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
-    if event.method() != "POST" {
+    if event.method() != Method::POST.as_str() {
         return Err(Error::MethodNotAllowed);
     }
     let body = event.body().map_err(|_| Error::PayloadTooLarge)?;
@@ -206,7 +206,7 @@ fn render(decision: &Decision) -> (Reply, &'static str) {
         authorized: bool,
         reason: &'static str,
     }
-    let refused = |reason| (Reply::with_status(403, &Refused { authorized: false, reason }), reason);
+    let refused = |reason| (Reply::new(StatusCode::FORBIDDEN, &Refused { authorized: false, reason }), reason);
     match decision {
         Decision::Authorized { id, name, kind } => {
             let access_id = Shown { id: id.get(), name: name.as_str(), kind: kind_word(*kind) };

@@ -4,14 +4,15 @@ use std::{env, panic::AssertUnwindSafe, time::Instant};
 
 use domain::Timestamp;
 use futures_util::FutureExt;
+use lambda_http::http::{Method, StatusCode};
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use store::{Credential, Scope, Settings, SettingsError, Store};
 
 use crate::{error::Error, event::Event, input::Input, json::Problems, log, reply::Reply};
 
 /// Method and path of an endpoint, as API Gateway knows them.
-#[derive(Clone, Copy, Debug)]
-pub struct Route(pub &'static str, pub &'static str);
+#[derive(Clone, Debug)]
+pub struct Route(pub Method, pub &'static str);
 
 /// Who asks, when, and the table.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +47,8 @@ pub async fn serve<I>(
 ) -> Result<(), StartError> {
     start_logging();
     let store = &Store::new(&Settings::from_env()?)?;
-    store.connect().await;
     let function = &function_name();
-    let answer = &answer;
+    let (route, answer) = (&route, &answer);
     let handler = service_fn(async |request: LambdaEvent<Event>| {
         let began = Instant::now();
         let LambdaEvent { payload: event, context } = request;
@@ -56,7 +56,7 @@ pub async fn serve<I>(
         let reply = respond(store, route, event, caller.as_ref(), read, answer);
         let (reply, outcome) = match AssertUnwindSafe(reply).catch_unwind().await.unwrap_or(Err(Error::Internal)) {
             Ok(reply) => {
-                let outcome = if reply.status() == 201 { "created" } else { "ok" };
+                let outcome = if reply.status() == StatusCode::CREATED { "created" } else { "ok" };
                 (reply, outcome)
             }
             Err(error) => (Reply::error(&error, &context.request_id), error.code()),
@@ -66,7 +66,7 @@ pub async fn serve<I>(
             request_id: &context.request_id,
             organization: caller.as_ref().map(|caller| caller.organization.as_str()),
             outcome,
-            status: reply.status(),
+            status: reply.status().as_u16(),
             duration: began.elapsed(),
             counts: store.take_counts(),
         });
@@ -77,7 +77,7 @@ pub async fn serve<I>(
 
 async fn respond<I>(
     store: &Store,
-    Route(method, path): Route,
+    Route(method, path): &Route,
     event: Event,
     caller: Option<&Credential>,
     read: fn(&Input) -> Result<I, Problems>,

@@ -1,6 +1,4 @@
-use crate::{
-    AccessIdSummary, Customer, Id, LinkRefused, Make, Model, Name, OcppIdTag, Patch, Timestamp, Vehicle, Vin,
-};
+use crate::{AccessIdSummary, Customer, Id, LinkRefused, Make, Model, Name, OcppIdTag, Patch, Timestamp, Vehicle, Vin};
 
 /// What kind of thing carries the tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

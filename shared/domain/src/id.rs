@@ -46,7 +46,7 @@ impl Id {
         if milliseconds > Self::MAX >> LOW_BITS {
             return Err(InvalidId);
         }
-        Self::new(milliseconds << LOW_BITS | low % Self::PER_MILLISECOND)
+        Self::new((milliseconds << LOW_BITS) | (low % Self::PER_MILLISECOND))
     }
 
     /// The number.
@@ -88,7 +88,9 @@ mod tests {
     fn only_the_canonical_form_is_an_id() {
         assert_eq!("1".parse::<Id>().unwrap().get(), 1);
         assert_eq!("9007199254740991".parse::<Id>().unwrap().get(), Id::MAX);
-        for text in ["", "0", "01", "+1", "-1", " 1", "1 ", "1.0", "1e3", "9007199254740992", "18446744073709551616", "١"] {
+        for text in
+            ["", "0", "01", "+1", "-1", " 1", "1 ", "1.0", "1e3", "9007199254740992", "18446744073709551616", "١"]
+        {
             assert_eq!(text.parse::<Id>(), Err(InvalidId), "{text:?}");
         }
     }

@@ -23,7 +23,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
-    pub async fn list_access_ids(&self, caller: &Credential, page: &PageRequest) -> Result<Page<LinkedAccessId>, Error> {
+    pub async fn list_access_ids(
+        &self,
+        caller: &Credential,
+        page: &PageRequest,
+    ) -> Result<Page<LinkedAccessId>, Error> {
         let organization = &caller.organization;
         let Page { records, next_cursor } =
             self.page(caller, page, &keys::access_ids(organization), List::AccessIds).await?;
@@ -104,7 +108,13 @@ impl Store {
             let created = match created {
                 Ok(created) => created,
                 // What refuses it may be the first request of this key, carried out since the read above.
-                Err(refused) => return self.remembered_or(refused, replay.as_ref(), now).await?.into_access_id().map_err(Attempt::from),
+                Err(refused) => {
+                    return self
+                        .remembered_or(refused, replay.as_ref(), now)
+                        .await?
+                        .into_access_id()
+                        .map_err(Attempt::from);
+                }
             };
 
             let mut transaction = self.transaction();

@@ -6,8 +6,8 @@ use crate::{
     Credential, Error, Scope, Store, digest,
     keys::{self, CREDENTIAL_SORT_PREFIX, ORGANIZATIONS, SORT},
     record::{
-        AccessIdRecord, Corrupt, CredentialRecord, Item, OrganizationRecord, TagRecord, VehicleRecord,
-        from_item, milliseconds,
+        AccessIdRecord, Corrupt, CredentialRecord, Item, OrganizationRecord, TagRecord, VehicleRecord, from_item,
+        milliseconds,
     },
     table::{Attempt, KnownCustomer},
 };

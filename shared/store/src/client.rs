@@ -149,9 +149,7 @@ impl ProvideCredentials for EnvironmentCredentials {
         use aws_credential_types::provider::{error::CredentialsError, future};
         let get = |name| env::var(name).ok().filter(|value| !value.is_empty());
         future::ProvideCredentials::ready(match (get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")) {
-            (Some(id), Some(secret)) => {
-                Ok(Credentials::new(id, secret, get("AWS_SESSION_TOKEN"), None, "environment"))
-            }
+            (Some(id), Some(secret)) => Ok(Credentials::new(id, secret, get("AWS_SESSION_TOKEN"), None, "environment")),
             _ => Err(CredentialsError::not_loaded("AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set")),
         })
     }

@@ -154,7 +154,8 @@ impl Store {
             milliseconds = now.max(last + 1);
             Some(milliseconds)
         });
-        let time = i64::try_from(milliseconds).ok().and_then(Timestamp::from_timestamp_millis).ok_or(Error::Unusable)?;
+        let time =
+            i64::try_from(milliseconds).ok().and_then(Timestamp::from_timestamp_millis).ok_or(Error::Unusable)?;
         let free = Id::PER_MILLISECOND.checked_sub(count).ok_or(Error::Unusable)? + 1;
         let low = u64::from(u16::from_ne_bytes(digest::random())) % free;
         let first = Id::at(time, low).map_err(|_| Error::Unusable)?.get();
@@ -170,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn new_ids_increase_within_a_process_whatever_the_clock_does() {
         let store = Store::new(&Settings::local("http://127.0.0.1:1", "none")).unwrap();
-        let time = |milliseconds| Timestamp::from_timestamp_millis(1_800_000_000_000 + milliseconds).unwrap();
+        let time = |milliseconds: i64| Timestamp::from_timestamp_millis(1_800_000_000_000 + milliseconds).unwrap();
         let mut last = 0;
         for milliseconds in [0, 0, 0, 5, 4, 6, 0] {
             let ids: Vec<_> = store.new_ids(time(milliseconds), 41).unwrap().map(Id::get).collect();

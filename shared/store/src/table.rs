@@ -15,9 +15,13 @@ use domain::{Customer, Id, OrganizationId, Timestamp};
 use tokio::time::Instant;
 
 use crate::{
-    Credential, Cursor, Error, Idempotency, Page, PageRequest, Store, cursor::List, digest,
+    Credential, Cursor, Error, Idempotency, Page, PageRequest, Store,
+    cursor::List,
+    digest,
     keys::{self, Key, PARTITION, SORT},
-    record::{Corrupt, CredentialRecord, CustomerRecord, Item, Record, RequestRecord, Versioned, from_item, keyed, to_item},
+    record::{
+        Corrupt, CredentialRecord, CustomerRecord, Item, Record, RequestRecord, Versioned, from_item, keyed, to_item,
+    },
 };
 
 /// How long a request may go on settling conflicts before it is given up.
@@ -279,9 +283,6 @@ impl Store {
         }
     }
 
-    /// Opens the connection before the first request needs it. If that fails, the first request will find out.
-    pub async fn connect(&self) {}
-
     /// Whether the credential is valid: for requests that go no further.
     ///
     /// # Errors
@@ -382,8 +383,7 @@ impl Store {
     ) -> Result<Page<Item>, Error> {
         let after = page.cursor.as_ref().map(|cursor| cursor.after);
         // One more than is shown tells whether there is a next page.
-        let (credential, items) =
-            tokio::join!(self.credential(caller), self.query(partition, after, page.limit + 1));
+        let (credential, items) = tokio::join!(self.credential(caller), self.query(partition, after, page.limit + 1));
         let CredentialRecord { cursor_key, .. } = credential?;
         let organization = &caller.organization;
         if page.cursor.as_ref().is_some_and(|cursor| !cursor.is_genuine(&cursor_key, organization, list)) {

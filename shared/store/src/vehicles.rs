@@ -134,12 +134,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::NotFound`], and the table's own.
-    pub async fn update_vehicle(
-        &self,
-        caller: &Credential,
-        id: Id,
-        update: &UpdateVehicle,
-    ) -> Result<Vehicle, Error> {
+    pub async fn update_vehicle(&self, caller: &Credential, id: Id, update: &UpdateVehicle) -> Result<Vehicle, Error> {
         let organization = &caller.organization;
         let key = keys::vehicle(organization, id);
         let customer_key = match &update.customer {

@@ -1,0 +1,195 @@
+//! The demo organization: its credentials and the records of the reference texts' examples.
+
+use std::path::Path;
+
+use domain::{
+    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OcppIdTag, OrganizationId, Timestamp, Vehicle,
+};
+use serde::{Deserialize, Serialize};
+use store::{Scope, Store};
+
+const NAME: &str = "Demo";
+
+/// The organization and its tokens. The table holds only hashes of them: to be the same after a restart, they are kept
+/// in a file beside the data.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Demo {
+    pub(crate) organization_id: String,
+    pub(crate) api: Credential,
+    pub(crate) rfid: Credential,
+}
+
+/// One credential.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Credential {
+    id: String,
+    pub(crate) token: String,
+}
+
+impl Demo {
+    /// Finds or creates the demo organization and everything in it. `file` keeps the tokens between runs.
+    pub(crate) async fn prepare(store: &Store, file: Option<&Path>, now: Timestamp) -> Result<Demo, String> {
+        let kept: Option<Demo> =
+            file.and_then(|file| serde_json::from_slice(&std::fs::read(file).ok()?).ok());
+        let demo = Demo::find_or_create(store, kept, now).await.map_err(|error| error.to_string())?;
+        if let Some(file) = file {
+            crate::write(file, &demo)?;
+        }
+        Ok(demo)
+    }
+
+    async fn find_or_create(store: &Store, kept: Option<Demo>, now: Timestamp) -> Result<Demo, store::Error> {
+        let organizations = store.organizations().await?;
+        let find = |wanted: &dyn Fn(&store::Organization) -> bool| organizations.iter().find(|found| wanted(found));
+        let kept_id = kept.as_ref().map(|demo| demo.organization_id.as_str());
+        let found = find(&|found| Some(found.id.as_str()) == kept_id).or_else(|| find(&|found| found.name == NAME));
+        let organization = match found {
+            Some(found) => found.id.clone(),
+            None => store.create_organization(NAME, now).await?.id,
+        };
+        match store.import(&organization, &access_ids(), &vehicles()).await {
+            // They are there: from a run before.
+            Ok(()) | Err(store::Error::TagTaken) => {}
+            Err(error) => return Err(error),
+        }
+        let kept = kept.filter(|demo| demo.organization_id == organization.as_str());
+        let (api, rfid) = kept.map(|demo| (demo.api, demo.rfid)).unzip();
+        Ok(Demo {
+            api: credential(store, &organization, Scope::Api, api, now).await?,
+            rfid: credential(store, &organization, Scope::Rfid, rfid, now).await?,
+            organization_id: organization.to_string(),
+        })
+    }
+}
+
+/// The credential that was kept, if it still holds; else a new one.
+async fn credential(
+    store: &Store,
+    organization: &OrganizationId,
+    scope: Scope,
+    kept: Option<Credential>,
+    now: Timestamp,
+) -> Result<Credential, store::Error> {
+    let known = store.credentials(organization).await?;
+    let holds = |kept: &Credential| known.iter().any(|known| known.id == kept.id && known.revoked_at.is_none());
+    if let Some(kept) = kept.filter(holds) {
+        return Ok(kept);
+    }
+    let store::NewCredential { id, token } = store.create_credential(organization, scope, "cargo dev", now).await?;
+    Ok(Credential { id, token })
+}
+
+use constant::{id, tag, text, time};
+
+const FLEET: &str = "Electric Fleet Transportation";
+
+/// The access IDs of the examples. The third belongs to vehicle 20, as the texts on vehicles show it; its number there,
+/// 124, is that of the card in the texts on access IDs.
+fn access_ids() -> [AccessId; 3] {
+    let vehicle_1 = AccessId {
+        id: id(123),
+        tag: tag("id-tag-1"),
+        kind: AccessIdType::Vehicle,
+        name: text("Vehicle 1"),
+        status: AuthorizationStatus::Authorized,
+        authorized_at: time("2024-08-02T19:13:28.897Z"),
+        revoked_at: None,
+        created_at: time("2024-08-02T19:13:28.897Z"),
+        updated_at: time("2024-08-08T21:29:51.795Z"),
+        vehicle: Some(id(20)),
+        customer: Some(Customer::stored(FLEET.into())),
+    };
+    let card = AccessId {
+        id: id(124),
+        tag: tag("rfid-card-1"),
+        kind: AccessIdType::Rfid,
+        name: text("RFID Card 1"),
+        authorized_at: time("2024-08-27T15:11:37.080Z"),
+        created_at: time("2024-08-08T16:21:17.191Z"),
+        updated_at: time("2024-08-28T19:39:35.378Z"),
+        vehicle: None,
+        customer: None,
+        ..vehicle_1.clone()
+    };
+    let second_port = AccessId { id: id(125), tag: tag("id-tag-2"), ..vehicle_1.clone() };
+    [vehicle_1, card, second_port]
+}
+
+/// The vehicles of the examples.
+fn vehicles() -> [Vehicle; 2] {
+    let held = access_ids().into_iter().filter(|access_id| access_id.vehicle.is_some());
+    let tesla = Vehicle {
+        id: id(20),
+        name: text("Demo Tesla"),
+        make: Some(text("Tesla")),
+        model: Some(text("Model 3")),
+        vin: Some(text("demo-vin-1")),
+        license_plate: Some(text("ABC123")),
+        customer: Some(Customer::stored(FLEET.into())),
+        access_ids: held.map(|access_id| access_id.summary()).collect(),
+    };
+    let other = Vehicle {
+        id: id(21),
+        name: text("Vehicle 2"),
+        make: None,
+        model: None,
+        vin: None,
+        license_plate: None,
+        customer: None,
+        access_ids: Vec::new(),
+    };
+    [tesla, other]
+}
+
+#[expect(clippy::expect_used, reason = "constants of this file, and a test makes them all")]
+mod constant {
+    use super::{Id, OcppIdTag, Timestamp};
+    use domain::Text;
+
+    pub(super) fn id(number: u64) -> Id {
+        Id::new(number).expect("an id")
+    }
+
+    pub(super) fn tag(text: &str) -> OcppIdTag {
+        OcppIdTag::normalize(text).expect("a tag")
+    }
+
+    pub(super) fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+        Text::new(text).expect("a text")
+    }
+
+    pub(super) fn time(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Engine;
+    use store::Settings;
+
+    #[tokio::test]
+    async fn the_tokens_stay_while_they_hold() {
+        let engine = Engine::in_memory().await.unwrap();
+        let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
+        let now = time("2026-01-01T00:00:00Z");
+        let first = Demo::find_or_create(&store, None, now).await.unwrap();
+        let again = || serde_json::from_value(serde_json::to_value(&first).unwrap()).unwrap();
+
+        let second = Demo::find_or_create(&store, Some(again()), now).await.unwrap();
+        assert_eq!(second.organization_id, first.organization_id);
+        assert_eq!((&second.api.token, &second.rfid.token), (&first.api.token, &first.rfid.token));
+
+        store.revoke_credential(&first.rfid.id, now).await.unwrap();
+        let third = Demo::find_or_create(&store, Some(again()), now).await.unwrap();
+        assert_eq!(third.api.token, first.api.token);
+        assert_ne!(third.rfid.token, first.rfid.token);
+
+        // Without the file, the same organization gets new tokens.
+        let fourth = Demo::find_or_create(&store, None, now).await.unwrap();
+        assert_eq!(fourth.organization_id, first.organization_id);
+        assert_ne!(fourth.api.token, first.api.token);
+    }
+}

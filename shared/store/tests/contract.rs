@@ -1,0 +1,389 @@
+//! What the store promises its callers, on a real engine.
+
+mod support;
+
+use std::collections::HashSet;
+
+use domain::{
+    AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, RequestedTag,
+    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+};
+use futures_util::future::join_all;
+use store::{Credential, Decision, Error, Idempotency, Scope};
+use support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
+
+use AuthorizationStatus::{Authorized, Revoked};
+
+#[tokio::test]
+async fn what_is_created_is_read_back() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let new = NewAccessId {
+        kind: AccessIdType::Vehicle,
+        vehicle: VehicleLink::New(NewVehicleDetails::default()),
+        customer: Some(customer("Electric Fleet")),
+        ..card("04:E1:A2")
+    };
+    let created = store.create_access_id(caller, &new, None, at(1)).await.unwrap();
+    assert_eq!(created.access_id.created_at, at(1));
+    assert_eq!(store.get_access_id(caller, created.access_id.id).await.unwrap(), created);
+    let vehicle = created.vehicle.clone().unwrap();
+    assert_eq!(store.get_vehicle(caller, vehicle.id).await.unwrap(), vehicle);
+    assert_eq!(store.list_access_ids(caller, &page(10, None)).await.unwrap().records, [created]);
+    assert_eq!(store.list_vehicles(caller, &page(10, None)).await.unwrap().records, [vehicle]);
+}
+
+#[tokio::test]
+async fn times_are_kept_to_the_millisecond() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let now = at(1) + chrono::Duration::microseconds(789);
+    let created = store.create_access_id(caller, &card("a"), None, now).await.unwrap();
+    assert_eq!(created.access_id.created_at, at(1));
+    assert_eq!(store.get_access_id(caller, created.access_id.id).await.unwrap(), created);
+}
+
+#[tokio::test]
+async fn a_decision_follows_the_status() {
+    let Fixture { store, caller, rfid, .. } = &Fixture::new().await;
+    let decide = async |text: &str| store.decide(rfid, Some(&tag(text))).await.unwrap();
+    assert_eq!(decide("a").await, Decision::Unknown);
+    let id = store.create_access_id(caller, &card("a"), None, at(1)).await.unwrap().access_id.id;
+    assert_eq!(decide("a").await, Decision::Authorized { id, name: name("Card"), kind: AccessIdType::Rfid });
+    store.update_access_id(caller, id, &status(Revoked), at(2)).await.unwrap();
+    assert_eq!(decide("a").await, Decision::Revoked);
+    let rename = UpdateAccessId { name: Some(name("New")), status: Some(Authorized), ..Default::default() };
+    store.update_access_id(caller, id, &rename, at(3)).await.unwrap();
+    assert_eq!(decide("a").await, Decision::Authorized { id, name: name("New"), kind: AccessIdType::Rfid });
+    assert_eq!(store.decide(rfid, None).await.unwrap(), Decision::Unknown);
+}
+
+#[tokio::test]
+async fn a_tag_is_taken_once_per_organization() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let (other, _) = &organization(store).await;
+    store.create_access_id(caller, &card("a"), None, at(1)).await.unwrap();
+    assert!(matches!(store.create_access_id(caller, &card("A"), None, at(2)).await, Err(Error::TagTaken)));
+    let theirs = store.create_access_id(other, &card("a"), None, at(2)).await.unwrap();
+    assert!(matches!(store.get_access_id(caller, theirs.access_id.id).await, Err(Error::NotFound)));
+    assert_eq!(store.list_access_ids(caller, &page(10, None)).await.unwrap().records.len(), 1);
+}
+
+#[tokio::test]
+async fn parallel_creations_of_one_tag_leave_one() {
+    let fixture = &Fixture::new().await;
+    let tasks = (0..24).map(async |at_ms| {
+        let new = NewAccessId { customer: Some(customer("New Fleet")), ..card("raced") };
+        fixture.store.create_access_id(&fixture.caller, &new, None, at(at_ms)).await
+    });
+    let mut created = 0;
+    for outcome in join_all(tasks).await {
+        match outcome {
+            Ok(_) => created += 1,
+            Err(error) => assert!(matches!(error, Error::TagTaken), "{error:?}"),
+        }
+    }
+    assert_eq!(created, 1);
+    let listed = fixture.store.list_access_ids(&fixture.caller, &page(100, None)).await.unwrap();
+    assert_eq!(listed.records.len(), 1);
+}
+
+#[tokio::test]
+async fn parallel_creations_share_one_new_customer() {
+    let fixture = &Fixture::new().await;
+    let tasks = (0..12).map(async |number| {
+        let spelling = if number % 2 == 0 { "ÉLAN Fleet" } else { "e\u{301}lan fleet" };
+        let new = NewAccessId { customer: Some(customer(spelling)), ..card(&format!("t{number}")) };
+        fixture.store.create_access_id(&fixture.caller, &new, None, at(0)).await.unwrap()
+    });
+    let mut spellings = HashSet::new();
+    for created in join_all(tasks).await {
+        spellings.insert(created.access_id.customer.unwrap().name().to_owned());
+    }
+    assert_eq!(spellings.len(), 1, "{spellings:?}");
+}
+
+#[tokio::test]
+async fn parallel_updates_of_different_fields_are_all_kept() {
+    let fixture = &Fixture::new().await;
+    let new = NewAccessId {
+        kind: AccessIdType::Vehicle,
+        vehicle: VehicleLink::New(NewVehicleDetails::default()),
+        ..card("a")
+    };
+    let id = fixture.store.create_access_id(&fixture.caller, &new, None, at(0)).await.unwrap().access_id.id;
+    let change = |make, model, vin| VehicleChange::Change { make, model, vin };
+    let set = |text: &str| Patch::Set(domain::Make::new(text).unwrap());
+    let updates = [
+        UpdateAccessId { name: Some(name("Renamed")), ..Default::default() },
+        status(Revoked),
+        UpdateAccessId { customer: Patch::Set(customer("Fleet")), ..Default::default() },
+        UpdateAccessId { vehicle: change(set("Tesla"), Patch::Keep, Patch::Keep), ..Default::default() },
+        UpdateAccessId { vehicle: change(Patch::Keep, set("Model 3"), Patch::Keep), ..Default::default() },
+    ];
+    let tasks = updates.iter().map(|update| fixture.store.update_access_id(&fixture.caller, id, update, at(5)));
+    for updated in join_all(tasks).await {
+        updated.unwrap();
+    }
+    let after = fixture.store.get_access_id(&fixture.caller, id).await.unwrap();
+    let vehicle = after.vehicle.unwrap();
+    assert_eq!((after.access_id.name.as_str(), after.access_id.status), ("Renamed", Revoked));
+    assert_eq!(after.access_id.customer.unwrap().name(), "Fleet");
+    assert_eq!((vehicle.make.unwrap().as_str(), vehicle.model.unwrap().as_str()), ("Tesla", "Model 3"));
+    assert_eq!(vehicle.access_ids[0].status, Revoked);
+}
+
+#[tokio::test]
+async fn a_tag_raced_for_by_two_vehicles_goes_to_one() {
+    let fixture = &Fixture::new().await;
+    fixture.store.create_access_id(&fixture.caller, &card("prize"), None, at(0)).await.unwrap();
+    let tasks = ["one", "two"].map(async |other| {
+        fixture.store.create_vehicle(&fixture.caller, &vehicle(&[other, "prize"]), None, at(1)).await
+    });
+    let mut won = Vec::new();
+    for outcome in join_all(tasks).await {
+        match outcome {
+            Ok(vehicle) => won.push(vehicle),
+            Err(error) => assert!(matches!(error, Error::TagTaken), "{error:?}"),
+        }
+    }
+    assert_eq!(won.len(), 1);
+    let store = &fixture.store;
+    assert_eq!(store.list_vehicles(&fixture.caller, &page(10, None)).await.unwrap().records, won);
+    assert_eq!(store.list_access_ids(&fixture.caller, &page(10, None)).await.unwrap().records.len(), 2);
+}
+
+#[tokio::test]
+async fn a_refused_request_creates_nothing_not_even_a_customer() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    store.create_access_id(caller, &card("a"), None, at(0)).await.unwrap();
+    let refused = NewAccessId { customer: Some(customer("UPPER")), ..card("a") };
+    assert!(store.create_access_id(caller, &refused, None, at(1)).await.is_err());
+    let mut unknown = NewAccessId { kind: AccessIdType::Vehicle, customer: Some(customer("UPPER")), ..card("b") };
+    unknown.vehicle = VehicleLink::Existing(Id::new(5).unwrap());
+    let error = store.create_access_id(caller, &unknown, None, at(1)).await.unwrap_err();
+    assert!(matches!(error, Error::Link(LinkRefused::UnknownVehicle)), "{error:?}");
+    // Had "UPPER" been created, this would be shown in that spelling.
+    let new = NewAccessId { customer: Some(customer("upper")), ..card("c") };
+    let created = store.create_access_id(caller, &new, None, at(2)).await.unwrap();
+    assert_eq!(created.access_id.customer.unwrap().name(), "upper");
+}
+
+#[tokio::test]
+async fn a_vehicle_holds_a_hundred_access_ids_and_no_more() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let tags: Vec<String> = (0..40).map(|number| format!("tag-{number}")).collect();
+    let new = vehicle(&tags.iter().map(String::as_str).collect::<Vec<_>>());
+    let id = store.create_vehicle(caller, &new, None, at(0)).await.unwrap().id;
+    let link = |number: u32| NewAccessId {
+        kind: AccessIdType::Vehicle,
+        vehicle: VehicleLink::Existing(id),
+        ..card(&format!("more-{number}"))
+    };
+    for number in 0..60 {
+        store.create_access_id(caller, &link(number), None, at(1)).await.unwrap();
+    }
+    let error = store.create_access_id(caller, &link(60), None, at(1)).await.unwrap_err();
+    assert!(matches!(error, Error::Link(LinkRefused::VehicleFull)), "{error:?}");
+    let vehicle = store.get_vehicle(caller, id).await.unwrap();
+    assert_eq!(vehicle.access_ids.len(), 100);
+    assert!(vehicle.access_ids.is_sorted_by_key(|summary| summary.id));
+}
+
+#[tokio::test]
+async fn the_largest_request_fits_one_transaction() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    for number in 0..20 {
+        store.create_access_id(caller, &card(&format!("{number:036}")), None, at(0)).await.unwrap();
+    }
+    let mut new = vehicle(&[]);
+    new.name = name(&"🚗".repeat(200));
+    new.make = Some(domain::Make::new(&"🚗".repeat(100)).unwrap());
+    new.model = new.make.clone();
+    new.vin = Some(domain::Vin::new(&"🚗".repeat(64)).unwrap());
+    new.license_plate = new.vin.clone();
+    new.customer = Some(customer(&"𝅘𝅥𝅯".repeat(66)));
+    new.tags =
+        (0..40).map(|number| RequestedTag { tag: tag(&format!("{number:036}")), status: Some(Revoked) }).collect();
+    let wish = Idempotency::new("~".repeat(255), b"body");
+    let created = store.create_vehicle(caller, &new, Some(&wish), at(1)).await.unwrap();
+    assert_eq!(created.access_ids.len(), 40);
+    assert_eq!(store.get_vehicle(caller, created.id).await.unwrap(), created);
+    assert_eq!(store.create_vehicle(caller, &new, Some(&wish), at(2)).await.unwrap(), created);
+}
+
+#[tokio::test]
+async fn linking_and_unlinking_show_on_both_sides() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let id = store.create_access_id(caller, &card("card"), None, at(0)).await.unwrap().access_id.id;
+    let created = store.create_vehicle(caller, &vehicle(&["card", "new"]), None, at(1)).await.unwrap();
+    let linked = store.get_access_id(caller, id).await.unwrap();
+    assert_eq!((linked.access_id.vehicle, linked.access_id.updated_at), (Some(created.id), at(1)));
+    assert_eq!(linked.access_id.name.as_str(), "Card");
+
+    let unlink = UpdateAccessId { vehicle: VehicleChange::Unlink, ..Default::default() };
+    store.update_access_id(caller, id, &unlink, at(2)).await.unwrap();
+    let vehicle = store.get_vehicle(caller, created.id).await.unwrap();
+    assert_eq!(vehicle.access_ids.iter().map(|summary| summary.tag.as_str()).collect::<Vec<_>>(), ["new"]);
+    assert_eq!(store.get_access_id(caller, id).await.unwrap().vehicle, None);
+}
+
+#[tokio::test]
+async fn an_update_that_changes_nothing_writes_nothing() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let new = NewAccessId { customer: Some(customer("Fleet")), ..card("a") };
+    let created = store.create_access_id(caller, &new, None, at(0)).await.unwrap();
+    let same = UpdateAccessId {
+        name: Some(name("Card")),
+        status: Some(Authorized),
+        customer: Patch::Set(customer("FLEET")),
+        vehicle: VehicleChange::Unlink,
+    };
+    assert_eq!(store.update_access_id(caller, created.access_id.id, &same, at(9)).await.unwrap(), created);
+    assert_eq!(store.get_access_id(caller, created.access_id.id).await.unwrap(), created);
+    let empty = UpdateAccessId::default();
+    assert_eq!(store.update_access_id(caller, created.access_id.id, &empty, at(9)).await.unwrap(), created);
+}
+
+#[tokio::test]
+async fn cleared_fields_are_gone_from_the_table() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let mut new = vehicle(&[]);
+    new.make = Some(domain::Make::new("Tesla").unwrap());
+    new.customer = Some(customer("Fleet"));
+    let id = store.create_vehicle(caller, &new, None, at(0)).await.unwrap().id;
+    let clear = UpdateVehicle { make: Patch::Clear, customer: Patch::Clear, ..Default::default() };
+    let cleared = store.update_vehicle(caller, id, &clear).await.unwrap();
+    assert_eq!((&cleared.make, &cleared.customer), (&None, &None));
+    assert_eq!(store.get_vehicle(caller, id).await.unwrap(), cleared);
+}
+
+#[tokio::test]
+async fn pages_are_full_exact_and_in_order_whatever_is_created_meanwhile() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let mut ids = Vec::new();
+    for number in 0..7 {
+        ids.push(
+            store.create_access_id(caller, &card(&format!("t{number}")), None, at(number)).await.unwrap().access_id.id,
+        );
+    }
+    for limit in [1, 2, 3, 6, 7, 100] {
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let listed = store.list_access_ids(caller, &page(limit, cursor.as_deref())).await.unwrap();
+            seen.extend(listed.records.iter().map(|linked| linked.access_id.id));
+            assert!(listed.next_cursor.is_none() || listed.records.len() == limit);
+            cursor = listed.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+            assert!(seen.len() < 7, "a next page has at least one record");
+        }
+        assert_eq!(seen, ids, "limit {limit}");
+    }
+    // one created during the walk comes last, and nothing is seen twice
+    let first = store.list_access_ids(caller, &page(4, None)).await.unwrap();
+    ids.push(store.create_access_id(caller, &card("late"), None, at(50)).await.unwrap().access_id.id);
+    let rest = store.list_access_ids(caller, &page(100, first.next_cursor.as_deref())).await.unwrap();
+    let walked: Vec<_> = first.records.iter().chain(&rest.records).map(|linked| linked.access_id.id).collect();
+    assert_eq!(walked, ids);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_or_organization_is_forged() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let (other, _) = &organization(store).await;
+    for text in ["a", "b"] {
+        store.create_access_id(caller, &card(text), None, at(0)).await.unwrap();
+        store.create_vehicle(caller, &vehicle(&[]), None, at(0)).await.unwrap();
+    }
+    let cursor = store.list_access_ids(caller, &page(1, None)).await.unwrap().next_cursor;
+    let cursor = page(1, cursor.as_deref());
+    assert!(store.list_access_ids(caller, &cursor).await.is_ok());
+    assert!(matches!(store.list_vehicles(caller, &cursor).await, Err(Error::ForgedCursor)));
+    assert!(matches!(store.list_access_ids(other, &cursor).await, Err(Error::ForgedCursor)));
+}
+
+#[tokio::test]
+async fn a_credential_opens_its_scope_until_it_is_revoked() {
+    let Fixture { store, .. } = &Fixture::new().await;
+    let organization = store.create_organization("Other", at(0)).await.unwrap();
+    let new = store.create_credential(&organization.id, Scope::Api, "laptop", at(1)).await.unwrap();
+    let caller = Credential::parse(&new.token, Scope::Api).unwrap();
+    store.check(&caller).await.unwrap();
+    let listed = store.credentials(&organization.id).await.unwrap();
+    assert_eq!(
+        (listed[0].id.as_str(), listed[0].label.as_str(), listed[0].revoked_at),
+        (new.id.as_str(), "laptop", None)
+    );
+    store.revoke_credential(&new.id, at(2)).await.unwrap();
+    assert_eq!(store.revoke_credential(&new.id, at(3)).await.unwrap().revoked_at, Some(at(2)));
+    let id = Id::new(1).unwrap();
+    assert!(matches!(store.check(&caller).await, Err(Error::Unauthorized)));
+    assert!(matches!(store.get_access_id(&caller, id).await, Err(Error::Unauthorized)));
+    assert!(matches!(store.list_vehicles(&caller, &page(1, None)).await, Err(Error::Unauthorized)));
+    assert!(matches!(store.create_access_id(&caller, &card("a"), None, at(4)).await, Err(Error::Unauthorized)));
+
+    let mut forged = new.token.clone();
+    forged.replace_range(forged.len() - 1.., if forged.ends_with('a') { "b" } else { "a" });
+    let forged = Credential::parse(&forged, Scope::Api).unwrap();
+    assert!(matches!(store.check(&forged).await, Err(Error::Unauthorized)));
+    assert!(matches!(store.revoke_credential("x.0123456789abcdef", at(0)).await, Err(Error::NotFound)));
+    let nobody = "nobody".parse().unwrap();
+    assert!(matches!(store.create_credential(&nobody, Scope::Api, "", at(0)).await, Err(Error::NotFound)));
+    assert!(store.organizations().await.unwrap().contains(&organization));
+}
+
+#[tokio::test]
+async fn an_idempotency_key_creates_once() {
+    let Fixture { store, caller, .. } = &Fixture::new().await;
+    let wish = |body: &[u8]| Idempotency::new("key 1".to_owned(), body);
+    let new = NewAccessId {
+        kind: AccessIdType::Vehicle,
+        vehicle: VehicleLink::New(NewVehicleDetails::default()),
+        ..card("a")
+    };
+    let first = store.create_access_id(caller, &new, Some(&wish(b"1")), at(0)).await.unwrap();
+    store.update_access_id(caller, first.access_id.id, &status(Revoked), at(1)).await.unwrap();
+    let again = store.create_access_id(caller, &new, Some(&wish(b"1")), at(2)).await.unwrap();
+    assert_eq!(again, first, "the first answer, not the record's state");
+    let other = store.create_access_id(caller, &card("b"), Some(&wish(b"2")), at(2)).await;
+    assert!(matches!(other, Err(Error::IdempotencyKeyReused)));
+    // the same key for a vehicle is another request
+    store.create_vehicle(caller, &vehicle(&[]), Some(&wish(b"1")), at(2)).await.unwrap();
+    // a refusal is not remembered
+    let refused = Idempotency::new("key 2".to_owned(), b"x");
+    assert!(matches!(store.create_access_id(caller, &card("a"), Some(&refused), at(3)).await, Err(Error::TagTaken)));
+    store.create_access_id(caller, &card("c"), Some(&refused), at(3)).await.unwrap();
+    // after a day it is forgotten, whether or not the table has removed it yet
+    let day = 24 * 60 * 60 * 1_000;
+    assert!(matches!(
+        store.create_access_id(caller, &card("d"), Some(&wish(b"2")), at(day - 1)).await,
+        Err(Error::IdempotencyKeyReused)
+    ));
+    store.create_access_id(caller, &card("d"), Some(&wish(b"2")), at(day)).await.unwrap();
+}
+
+#[tokio::test]
+async fn parallel_requests_of_one_idempotency_key_all_get_the_first_answer() {
+    let fixture = &Fixture::new().await;
+    let tasks = (0..10).map(async |_| {
+        let wish = Idempotency::new("key".to_owned(), b"body");
+        let new = vehicle(&["a", "b"]);
+        fixture.store.create_vehicle(&fixture.caller, &new, Some(&wish), at(0)).await.unwrap()
+    });
+    let answers = join_all(tasks).await;
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    let listed = fixture.store.list_vehicles(&fixture.caller, &page(10, None)).await.unwrap();
+    assert_eq!(listed.records, answers[..1]);
+}
+
+#[tokio::test]
+async fn without_a_table_everything_is_unavailable() {
+    let fixture = Fixture::new().await;
+    let Fixture { engine, store, caller, rfid } = fixture;
+    engine.shutdown().await;
+    let started = std::time::Instant::now();
+    assert!(matches!(store.decide(&rfid, Some(&tag("a"))).await, Err(Error::Unavailable)));
+    assert!(matches!(store.get_vehicle(&caller, Id::new(1).unwrap()).await, Err(Error::Unavailable)));
+    assert!(started.elapsed() < std::time::Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(store.take_counts().failures >= 2);
+}
