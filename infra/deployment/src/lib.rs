@@ -101,8 +101,5 @@ pub fn policies() -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
 /// As [`policies`].
 pub fn grants() -> Result<BTreeMap<String, Vec<Grant>>, Error> {
     let template = Template::read("template.yaml")?;
-    functions(&template)?
-        .into_iter()
-        .map(|(function, id)| Ok((function, Grant::of(&template, &id)?)))
-        .collect()
+    functions(&template)?.into_iter().map(|(function, id)| Ok((function, Grant::of(&template, &id)?))).collect()
 }

@@ -12,7 +12,7 @@ pub type Statement = Value;
 pub struct Grant {
     /// The actions, as DynamoDB calls them: `PutItem`.
     pub actions: BTreeSet<String>,
-    /// The partition keys that it may touch; `*` stands for any text.
+    /// The partition keys that it may touch; `*` stands for any text, `?` for any character.
     pub partitions: Vec<String>,
     /// Whether it holds inside a TransactWriteItems alone.
     pub only_in_transaction: bool,
@@ -59,7 +59,9 @@ impl Grant {
         self.actions.contains(action)
             && (in_transaction || !self.only_in_transaction)
             && !partitions.is_empty()
-            && partitions.iter().all(|partition| self.partitions.iter().any(|pattern| like(pattern, partition)))
+            && partitions
+                .iter()
+                .all(|partition| self.partitions.iter().any(|pattern| like(pattern.as_bytes(), partition.as_bytes())))
     }
 }
 
@@ -70,10 +72,12 @@ impl Grant {
 pub fn statements<'a>(template: &'a Template, function: &str) -> Result<&'a [Statement], Error> {
     let role = template.resource(&format!("{function}Role"))?;
     match role["Properties"]["Policies"].as_array().map(Vec::as_slice) {
-        Some([policy]) if role["Properties"].get("ManagedPolicyArns").is_none() => policy["PolicyDocument"]["Statement"]
-            .as_array()
-            .map(Vec::as_slice)
-            .ok_or_else(|| Error::new(format!("{function}'s policy has no statements"))),
+        Some([policy]) if role["Properties"].get("ManagedPolicyArns").is_none() => {
+            policy["PolicyDocument"]["Statement"]
+                .as_array()
+                .map(Vec::as_slice)
+                .ok_or_else(|| Error::new(format!("{function}'s policy has no statements")))
+        }
         _ => Err(Error::new(format!("{function}'s role does not hold exactly one policy"))),
     }
 }
@@ -87,35 +91,33 @@ fn actions(statement: &Statement) -> Vec<&str> {
     }
 }
 
-/// IAM's StringLike: `*` is any text, the empty one included. The patterns use no `?`.
-fn like(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|start| text.strip_prefix(start)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((end, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+/// IAM's StringLike: `*` is any text, the empty one included, `?` any one character.
+fn like(pattern: &[u8], text: &[u8]) -> bool {
+    match pattern {
+        [] => text.is_empty(),
+        [b'*', pattern @ ..] => (0..=text.len()).any(|at| like(pattern, &text[at..])),
+        [expected, pattern @ ..] => {
+            text.split_first().is_some_and(|(byte, text)| [byte, &b'?'].contains(&expected) && like(pattern, text))
         }
     }
-    rest.ends_with(end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::like;
 
+    fn is_like(pattern: &str, text: &str) -> bool {
+        like(pattern.as_bytes(), text.as_bytes())
+    }
+
     #[test]
-    fn a_star_is_any_text() {
-        assert!(like("ORG#*#TAG#*", "ORG#o#TAG#04e1"));
-        assert!(like("ORG#*#TAG#*", "ORG#o#TAG#"));
-        assert!(like("ORG#*#VEHICLE", "ORG#o#VEHICLE"));
-        assert!(like("ORG#*#VEHICLE", "ORG#o#TAG#x#VEHICLE"));
-        assert!(like("a*a", "aa") && like("*", "") && like("a", "a"));
-        assert!(!like("a*a", "a"));
-        assert!(!like("ORG#*#VEHICLE", "ORG#o#VEHICLES"));
-        assert!(!like("ORG#*", "ORG"));
-        assert!(!like("a", "ab"));
+    fn a_star_is_any_text_and_a_question_mark_one_character() {
+        assert!(is_like("ORG#??#TAG#*", "ORG#o1#TAG#04e1"));
+        assert!(is_like("ORG#??#TAG#*", "ORG#o1#TAG#"));
+        assert!(is_like("ORG#??", "ORG#o1"));
+        assert!(is_like("a*a", "aa") && is_like("*", "") && is_like("a", "a") && is_like("*?", "ab"));
+        assert!(!is_like("a*a", "a") && !is_like("a", "ab") && !is_like("?", ""));
+        assert!(!is_like("ORG#??", "ORG#o1#VEHICLE"));
+        assert!(!is_like("ORG#??#VEHICLE", "ORG#o1#TAG#x#VEHICLE"));
     }
 }

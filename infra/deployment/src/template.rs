@@ -70,8 +70,7 @@ fn to_json(yaml: &Yaml<'_>) -> Result<Value, Error> {
             let value = to_json(value)?;
             match (tag.suffix.as_str(), &value) {
                 ("Ref" | "Condition", _) => json!({ &tag.suffix: value }),
-                // Its short form has one dot too few to be told from the attribute's own: A.B.C is A's attribute B.C,
-                // but of SAM's own resources (Function.Version) it is attribute C of A.B.
+                // Of A.B.C the resource is A: nested stacks have Outputs.Name, SAM's functions Version.Version.
                 ("GetAtt", Value::String(path)) => {
                     let (resource, attribute) =
                         path.split_once('.').ok_or_else(|| Error::new(format!("!GetAtt {path} names no attribute")))?;

@@ -1,6 +1,6 @@
 //! The engine as the tests and `cargo dev` use it: its table, its data file, its end.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,10 +22,7 @@ async fn has_the_table_of_the_template() {
     assert_eq!(table.get("GlobalSecondaryIndexes"), None);
 
     let ttl = call(engine.addr(), "DescribeTimeToLive", json!({ "TableName": TABLE_NAME })).await;
-    assert_eq!(
-        ttl["TimeToLiveDescription"],
-        json!({ "AttributeName": "expiresAt", "TimeToLiveStatus": "ENABLED" })
-    );
+    assert_eq!(ttl["TimeToLiveDescription"], json!({ "AttributeName": "expiresAt", "TimeToLiveStatus": "ENABLED" }));
 }
 
 #[tokio::test]

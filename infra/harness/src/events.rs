@@ -11,13 +11,7 @@ use serde_json::{Map, Value, json};
 ///
 /// A path and method of the API give its route key and path parameters; anything else is `$default`, the route of what
 /// matches no other.
-pub fn http_event(
-    method: &str,
-    path: &str,
-    query: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Value {
+pub fn http_event(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
     let mut event = event(method, path, query, headers, body);
     let (route_key, parameters) = route(method, path);
     event["requestContext"]["routeKey"] = route_key.as_str().into();
@@ -29,13 +23,7 @@ pub fn http_event(
 }
 
 /// An event as a function URL sends it.
-pub fn function_url_event(
-    method: &str,
-    path: &str,
-    query: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Value {
+pub fn function_url_event(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
     let mut event = event(method, path, query, headers, body);
     let host = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws";
     event["requestContext"]["domainName"] = host.into();
@@ -47,16 +35,10 @@ pub fn function_url_event(
 fn route(method: &str, path: &str) -> (String, Option<String>) {
     let parts: Vec<&str> = path.split('/').collect();
     match (method, parts.as_slice()) {
-        ("GET" | "POST", ["", "api", "access-ids" | "vehicles"]) => {
-            (format!("{method} {path}"), None)
-        }
-        ("GET" | "PATCH", ["", "api", collection @ ("access-ids" | "vehicles"), id])
-            if !id.is_empty() =>
-        {
+        ("GET" | "POST", ["", "api", "access-ids" | "vehicles"]) => (format!("{method} {path}"), None),
+        ("GET" | "PATCH", ["", "api", collection @ ("access-ids" | "vehicles"), id]) if !id.is_empty() => {
             // In a path a plus is a plus.
-            let id = form_urlencoded::parse(id.replace('+', "%2B").as_bytes())
-                .next()
-                .map(|(id, _)| id.into_owned());
+            let id = form_urlencoded::parse(id.replace('+', "%2B").as_bytes()).next().map(|(id, _)| id.into_owned());
             (format!("{method} /api/{collection}/{{id}}"), id)
         }
         _ => ("$default".into(), None),
@@ -68,10 +50,7 @@ fn event(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: 
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     let lower_case = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), *value));
     for (name, value) in lower_case.chain([("host".into(), "localhost"), ("x-forwarded-proto".into(), "https")]) {
-        joined
-            .entry(name)
-            .and_modify(|values| *values = format!("{values},{value}"))
-            .or_insert_with(|| value.into());
+        joined.entry(name).and_modify(|values| *values = format!("{values},{value}")).or_insert_with(|| value.into());
     }
     let mut parameters: Map<String, Value> = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

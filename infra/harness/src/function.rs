@@ -173,9 +173,8 @@ impl Function {
     /// The lines of JSON that it has printed so far. Waits until there are so many of them, for at most 5 s: what is
     /// printed may come later than the response.
     pub async fn log_lines(&self, at_least: usize) -> Vec<Value> {
-        let lines = || -> Vec<Value> {
-            self.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-        };
+        let lines =
+            || -> Vec<Value> { self.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect() };
         for _ in 0..500 {
             if lines().len() >= at_least {
                 break;

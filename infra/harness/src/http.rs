@@ -60,9 +60,7 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Result<Option<Message>> {
     };
     let mut message = Message { body: head.split_off(end), head };
     let length = match message.header("content-length") {
-        Some(length) => {
-            length.parse::<usize>().map_err(|_| Error::new(ErrorKind::InvalidData, "bad length"))?
-        }
+        Some(length) => length.parse::<usize>().map_err(|_| Error::new(ErrorKind::InvalidData, "bad length"))?,
         None if message.header("transfer-encoding").is_some() => {
             return Err(Error::new(ErrorKind::Unsupported, "chunked bodies are not passed on"));
         }

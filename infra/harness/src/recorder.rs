@@ -240,9 +240,7 @@ impl State {
     /// Whether a connection that is just opened is to be refused.
     fn refuses(&mut self) -> bool {
         let mut rules = self.rules.iter_mut();
-        rules.any(|rule| {
-            rule.fault == Fault::Refuse && rule.operation.is_none() && rule.take("").is_some()
-        })
+        rules.any(|rule| rule.fault == Fault::Refuse && rule.operation.is_none() && rule.take("").is_some())
     }
 }
 
@@ -326,11 +324,7 @@ async fn pass_all(
     Ok(true)
 }
 
-async fn forward(
-    upstream: &mut Option<TcpStream>,
-    table: SocketAddr,
-    request: &Message,
-) -> std::io::Result<Message> {
+async fn forward(upstream: &mut Option<TcpStream>, table: SocketAddr, request: &Message) -> std::io::Result<Message> {
     let stream = match upstream {
         Some(stream) => stream,
         None => {

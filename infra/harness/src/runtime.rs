@@ -104,10 +104,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         ("content-type", "application/json".into()),
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
-        (
-            "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:eu-central-1:123456789012:function:harness".into(),
-        ),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:harness".into()),
         ("lambda-runtime-trace-id", format!("Root=1-5bef4de7-{number:024x};Sampled=0")),
     ];
     (headers, event).into_response()

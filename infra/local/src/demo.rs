@@ -30,8 +30,7 @@ pub(crate) struct Credential {
 impl Demo {
     /// Finds or creates the demo organization and everything in it. `file` keeps the tokens between runs.
     pub(crate) async fn prepare(store: &Store, file: Option<&Path>, now: Timestamp) -> Result<Demo, String> {
-        let kept: Option<Demo> =
-            file.and_then(|file| serde_json::from_slice(&std::fs::read(file).ok()?).ok());
+        let kept: Option<Demo> = file.and_then(|file| serde_json::from_slice(&std::fs::read(file).ok()?).ok());
         let demo = Demo::find_or_create(store, kept, now).await.map_err(|error| error.to_string())?;
         if let Some(file) = file {
             crate::write(file, &demo)?;

@@ -57,7 +57,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Starts it over the table of this engine and waits until it listens.
-    pub(crate) async fn start(cargo_lambda: &Path, root: &Path, local: &Path, engine: &Engine) -> Result<Watch, String> {
+    pub(crate) async fn start(
+        cargo_lambda: &Path,
+        root: &Path,
+        local: &Path,
+        engine: &Engine,
+    ) -> Result<Watch, String> {
         let address = free_address().map_err(|error| format!("there is no free port: {error}"))?;
         let failed = |error: std::io::Error| format!("cargo lambda watch could not be started: {error}");
         let folder = sources(root, local).map_err(failed)?;
@@ -141,11 +146,7 @@ impl Watch {
 }
 
 /// Calls a function with a request that changes nothing: it carries no credential.
-async fn call(
-    client: Client<HttpConnector, Empty<Bytes>>,
-    watch: SocketAddr,
-    function: String,
-) -> Result<(), String> {
+async fn call(client: Client<HttpConnector, Empty<Bytes>>, watch: SocketAddr, function: String) -> Result<(), String> {
     let uri = format!("http://{watch}/lambda-url/{function}/").parse().map_err(|_| "a function's name is no path")?;
     let answer = async {
         let response = client.get(uri).await.map_err(|error| error.to_string())?;

@@ -138,7 +138,8 @@ impl Gateway {
                 continue;
             }
             let separator = if name == COOKIE { "; " } else { "," };
-            let values: Vec<&str> = given.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+            let values: Vec<&str> =
+                given.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
             if let Ok(value) = HeaderValue::from_str(&values.join(separator)) {
                 headers.insert(name.clone(), value);
             }

@@ -131,7 +131,9 @@ impl Service {
         let settings = Settings::local(&engine.endpoint_url(), engine.table_name());
         let store = Store::new(&settings).map_err(|error| error.to_string())?;
         let kept = (!flags.in_memory).then_some(files.credentials.as_path());
-        let demo = Demo::prepare(&store, kept, chrono::Utc::now()).await?;
+        #[expect(clippy::disallowed_methods, reason = "the command begins here")]
+        let now = chrono::Utc::now();
+        let demo = Demo::prepare(&store, kept, now).await?;
 
         functions::build(&files.root, routes).await?;
         let watch = Watch::start(&cargo_lambda, &files.root, &files.folder, engine).await?;

@@ -34,11 +34,9 @@ pub(crate) struct Target<'a> {
 impl Routes {
     pub(crate) fn read() -> Result<Routes, String> {
         let manifest: Table = MANIFEST.parse().map_err(|error| format!("Cargo.toml cannot be read: {error}"))?;
-        let table = ["metadata", "lambda", "watch", "router"]
-            .iter()
-            .try_fold(manifest.get("workspace")?, |value, key| value.get(key))
-            .and_then(Value::as_table);
-        Routes::of(table.unwrap_or(&Table::new())).ok_or("Cargo.toml has no usable table of local routes".into())
+        let metadata = manifest.get("workspace").and_then(|workspace| workspace.get("metadata"));
+        let table = metadata.and_then(|metadata| metadata.get("lambda")?.get("watch")?.get("router")?.as_table());
+        table.and_then(Routes::of).ok_or_else(|| "Cargo.toml has no usable table of local routes".into())
     }
 
     fn of(table: &Table) -> Option<Routes> {
@@ -92,8 +90,15 @@ mod tests {
     fn every_function_is_known() {
         let routes = Routes::read().unwrap();
         let expected = [
-            "create-access-id", "create-vehicle", "get-access-id", "get-vehicle", "list-access-ids", "list-vehicles",
-            "rfid-authorizer", "update-access-id", "update-vehicle",
+            "create-access-id",
+            "create-vehicle",
+            "get-access-id",
+            "get-vehicle",
+            "list-access-ids",
+            "list-vehicles",
+            "rfid-authorizer",
+            "update-access-id",
+            "update-vehicle",
         ];
         assert_eq!(routes.functions().collect::<Vec<_>>(), expected);
     }

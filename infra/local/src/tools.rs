@@ -86,9 +86,8 @@ mod tests {
 
     #[test]
     fn reads_the_version() {
-        let version = |text: &str| {
-            version(&Output { status: Default::default(), stdout: text.into(), stderr: Vec::new() })
-        };
+        let version =
+            |text: &str| version(&Output { status: Default::default(), stdout: text.into(), stderr: Vec::new() });
         assert_eq!(version("cargo-lambda 1.9.2 (67129fc 2026-08-21Z)\n"), Some((1, 9)));
         assert_eq!(version("cargo-lambda 2.10.0-rc1"), Some((2, 10)));
         assert_eq!(version("error"), None);

@@ -55,9 +55,9 @@ pub enum LinkRefused {
 }
 
 impl Vehicle {
-    /// Whether this vehicle shows the access ID of that number as linked to it.
-    pub fn holds(&self, access_id: Id) -> bool {
-        self.position(access_id).is_ok()
+    /// Whether this vehicle shows the access ID as linked to it, and as it is.
+    pub fn shows(&self, summary: &AccessIdSummary) -> bool {
+        self.position(summary.id).is_ok_and(|at| self.access_ids[at] == *summary)
     }
 
     fn position(&self, access_id: Id) -> Result<usize, usize> {
@@ -301,7 +301,10 @@ mod tests {
         }
         assert_eq!(vehicle.link(card(500, "last").summary()), Err(LinkRefused::VehicleFull));
         assert!(vehicle.access_ids.is_sorted_by_key(|summary| summary.id));
-        assert!(vehicle.holds(id(101)) && !vehicle.holds(id(500)));
+        let mut shown = vehicle.access_ids[3].clone();
+        assert!(vehicle.shows(&shown) && !vehicle.shows(&card(500, "last").summary()));
+        shown.status = AuthorizationStatus::Revoked;
+        assert!(!vehicle.shows(&shown));
     }
 
     #[test]

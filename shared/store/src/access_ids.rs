@@ -213,8 +213,8 @@ impl Store {
         if let Some(linked) = access_id.value.vehicle {
             let item = self.get(&keys::vehicle(organization, linked)).await?.ok_or(Error::Unusable)?;
             let read = Versioned::<Vehicle>::try_from(from_item::<VehicleRecord>(item)?)?;
-            if !read.value.holds(id) {
-                // Unlinked between the two reads: what was read first no longer holds.
+            if !read.value.shows(&access_id.value.summary()) {
+                // Changed between the two reads: what was read first no longer holds.
                 return Err(Attempt::Conflict);
             }
             vehicle = Some(read);

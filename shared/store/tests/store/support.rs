@@ -1,7 +1,5 @@
 //! A store over an engine of its own, and short ways to say what a test is about.
 
-#![expect(clippy::unwrap_used, reason = "a failure ends the test")]
-
 use domain::{
     AccessIdType, AuthorizationStatus, Customer, Name, NewAccessId, NewVehicle, OcppIdTag, RequestedTag, Timestamp,
     UpdateAccessId, VehicleLink,

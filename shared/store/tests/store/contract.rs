@@ -1,16 +1,14 @@
 //! What the store promises its callers, on a real engine.
 
-mod support;
-
 use std::collections::HashSet;
 
+use crate::support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
 use domain::{
     AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, RequestedTag,
     UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
 };
 use futures_util::future::join_all;
 use store::{Credential, Decision, Error, Idempotency, Scope};
-use support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
 
 use AuthorizationStatus::{Authorized, Revoked};
 

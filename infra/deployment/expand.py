@@ -1,0 +1,30 @@
+"""Prints the template as SAM's transform hands it to CloudFormation.
+
+The linters look at the template as it is written, and cfn-lint's own copy of the transform leaves deployment preferences
+out: an error there would first show while deploying. Run with the Python of the tools' environment, from the root:
+
+    python infra/deployment/expand.py > target/expanded.json && cfn-lint target/expanded.json
+"""
+
+import json
+
+import boto3
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+with open("template.yaml", encoding="utf-8") as file:
+    template = yaml_parse(file.read())
+
+# `sam package` puts an address in S3 here.
+template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+# Likewise; nested templates are linted on their own.
+for resource in template["Resources"].values():
+    if resource["Type"] == "AWS::CloudFormation::Stack":
+        resource["Properties"]["TemplateURL"] = "https://s3.amazonaws.com/bucket/key"
+
+parameters = {name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()}
+# No managed policy is named in the template, so none has to be looked up.
+session = boto3.Session(region_name="us-east-1")
+expanded = Translator({}, Parser(), [], session).translate(template, parameters)
+print(json.dumps(expanded, indent=1, default=str))

@@ -1,0 +1,223 @@
+//! What is deployed is what the code consists of, and each function is set up as all are.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use deployment::{Route, Template, functions, grants, policies, routes, statements};
+use serde_json::{Value, json};
+
+fn template() -> Template {
+    Template::read("template.yaml").unwrap()
+}
+
+fn workspace(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// The source of each function by the name of its binary.
+fn binaries() -> BTreeMap<String, String> {
+    std::fs::read_dir(workspace("functions/src/bin"))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+/// What a function has after `Globals`: its own properties before the common ones.
+fn property<'a>(template: &'a Template, function: &'a Value, pointer: &str) -> &'a Value {
+    function["Properties"]
+        .pointer(pointer)
+        .or_else(|| template.value["Globals"]["Function"].pointer(pointer))
+        .unwrap_or(&Value::Null)
+}
+
+#[test]
+fn every_binary_is_deployed_and_nothing_else() {
+    let deployed: BTreeSet<String> = functions(&template()).unwrap().into_keys().collect();
+    assert_eq!(deployed, binaries().into_keys().collect());
+}
+
+/// The Makefile of the build makes the binary's name out of the logical id.
+#[test]
+fn logical_ids_are_the_binaries_names_in_pascal_case() {
+    for (name, id) in functions(&template()).unwrap() {
+        let pascal: String = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        assert_eq!(id, pascal);
+    }
+}
+
+#[test]
+fn every_function_is_routed_as_it_says_itself() {
+    let template = template();
+    let routes = routes(&template).unwrap();
+    for (name, source) in binaries() {
+        let function = template.resource(&functions(&template).unwrap()[&name]).unwrap();
+        if name == "rfid-authorizer" {
+            assert_eq!(function["Properties"]["FunctionUrlConfig"]["AuthType"], "NONE");
+            assert!(!routes.iter().any(|route| route.function == name), "the API would log its secret");
+            continue;
+        }
+        assert!(function["Properties"].get("FunctionUrlConfig").is_none(), "{name} has a way in past the API's limits");
+        let own: Vec<&Route> = routes.iter().filter(|route| route.function == name && route.path != "*").collect();
+        let [Route { method, path, .. }] = own[..] else { panic!("{name} has {} routes", own.len()) };
+        assert!(source.contains(&format!("Method::{method}, \"{path}\"")), "{name} does not answer {method} {path}");
+    }
+}
+
+#[test]
+fn the_routes_are_those_of_the_local_service() {
+    let manifest: toml::Table = std::fs::read_to_string(workspace("Cargo.toml")).unwrap().parse().unwrap();
+    let local = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
+    let mut expected = BTreeSet::new();
+    for (path, target) in local {
+        let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
+        if let toml::Value::String(function) = target {
+            expected.insert(Route { method: "*".into(), path: "*".into(), function: function.clone() });
+        } else {
+            expected.extend(target.as_array().unwrap().iter().map(|route| Route {
+                method: text(&route["method"]),
+                path: path.clone(),
+                function: text(&route["function"]),
+            }));
+        }
+    }
+    assert_eq!(routes(&template()).unwrap(), expected);
+}
+
+#[test]
+fn every_function_is_traced_versioned_and_built_by_the_makefile() {
+    let template = template();
+    for (name, id) in functions(&template).unwrap() {
+        let function = template.resource(&id).unwrap();
+        let of = |pointer| property(&template, function, pointer);
+        assert_eq!(function["Metadata"], json!({ "BuildMethod": "makefile" }), "{name}");
+        assert_eq!(of("/CodeUri"), "infra/deployment/build/", "{name}");
+        assert_eq!(of("/Runtime"), "provided.al2023", "{name}");
+        assert_eq!(of("/Architectures"), &json!(["arm64"]), "{name}");
+        assert_eq!(of("/Tracing"), "Active", "{name}");
+        assert_eq!(of("/AutoPublishAlias"), "live", "{name}");
+        assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
+        assert_eq!(of("/Role"), &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }), "{name}");
+    }
+}
+
+#[test]
+fn every_log_has_an_end_and_a_form() {
+    let template = template();
+    for (name, id) in functions(&template).unwrap() {
+        let function = template.resource(&id).unwrap();
+        let of = |pointer| property(&template, function, pointer);
+        assert_eq!(of("/LoggingConfig/LogFormat"), "JSON", "{name}");
+        assert_eq!(of("/LoggingConfig/LogGroup"), &json!({ "Ref": format!("{id}Logs") }), "{name}");
+        assert_eq!(of("/Environment/Variables/LOG_LEVEL"), &json!({ "Ref": "LogLevel" }), "{name}");
+        let group = &template.resource(&format!("{id}Logs")).unwrap()["Properties"];
+        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{name}") }));
+    }
+    for (id, group) in template.of_type("AWS::Logs::LogGroup") {
+        assert_eq!(group["Properties"]["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }), "{id}");
+    }
+    for (id, api) in template.of_type("AWS::Serverless::HttpApi") {
+        let logs = &api["Properties"]["AccessLogSettings"];
+        assert_eq!(logs["DestinationArn"], json!({ "Fn::GetAtt": ["ApiLogs", "Arn"] }), "{id}");
+        let line: Value = serde_json::from_str(logs["Format"].as_str().unwrap()).unwrap();
+        let secrets = ["header", "authorizer", "querystring", "body"];
+        assert!(!secrets.iter().any(|word| line.to_string().to_lowercase().contains(word)), "{line}");
+    }
+}
+
+#[test]
+fn the_table_survives_mistakes() {
+    let template = template();
+    let tables: Vec<_> = template.of_type("AWS::DynamoDB::Table").collect();
+    let [("Table", table)] = tables[..] else { panic!("{tables:?}") };
+    assert_eq!((&table["DeletionPolicy"], &table["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let properties = &table["Properties"];
+    assert_eq!(properties["DeletionProtectionEnabled"], true);
+    assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
+    assert_eq!(properties["TimeToLiveSpecification"], json!({ "AttributeName": "expiresAt", "Enabled": true }));
+    // A name of its own would stand in the way of a second deployment beside a table that was kept.
+    assert!(properties.get("TableName").is_none());
+}
+
+#[test]
+fn policies_name_what_they_allow() {
+    let template = template();
+    for (name, id) in functions(&template).unwrap() {
+        let trust = &template.resource(&format!("{id}Role")).unwrap()["Properties"]["AssumeRolePolicyDocument"];
+        assert_eq!(trust["Statement"][0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }), "{name}");
+        let mut services = BTreeSet::new();
+        for statement in statements(&template, &id).unwrap() {
+            let text = statement["Action"].to_string();
+            assert!(!text.contains('*'), "{name}: {text}");
+            services.extend(
+                text.split('"').filter_map(|action| action.split_once(':')).map(|(service, _)| service.to_owned()),
+            );
+            let expected = match statement["Sid"].as_str().unwrap() {
+                "Log" => json!({ "Fn::GetAtt": [format!("{id}Logs"), "Arn"] }),
+                "Trace" => "*".into(),
+                // Grant::of has looked at the others.
+                _ => continue,
+            };
+            assert_eq!(statement["Resource"], expected, "{name}");
+        }
+        assert_eq!(services, BTreeSet::from(["dynamodb", "logs", "xray"].map(str::to_owned)), "{name}");
+    }
+}
+
+/// An organization's id has twelve characters. What a policy says of one kind of record must hold for that kind alone, even
+/// where a tag or an Idempotency-Key looks like another's key.
+#[test]
+fn no_function_reaches_what_none_has_to() {
+    let all = grants().unwrap();
+    assert_eq!(all.len(), binaries().len());
+    for (name, grants) in all {
+        let allowed = |action: &str, partitions: &[&str], in_transaction| {
+            grants.iter().any(|grant| grant.allows(action, partitions, in_transaction))
+        };
+        for action in ["BatchGetItem", "GetItem", "Query", "PutItem", "UpdateItem"] {
+            assert!(!allowed(action, &["ORG"], true), "{name} reaches the list of organizations");
+            assert!(!allowed(action, &[], true), "{name} needs no key");
+            for good in ["ORG#abcdefghijkl", "ORG#abcdefghijkl#VEHICLE"] {
+                assert!(!allowed(action, &[good, "ORG"], true), "{name}: one good key opens another");
+            }
+        }
+        for action in ["PutItem", "UpdateItem"] {
+            assert!(!allowed(action, &["ORG#abcdefghijkl"], true), "{name} makes or changes credentials");
+            for partition in ["ORG#abcdefghijkl#ACCESS-ID", "ORG#abcdefghijkl#VEHICLE", "ORG#abcdefghijkl#CUSTOMER"] {
+                assert!(!allowed(action, &[partition], false), "{name} writes outside a transaction");
+            }
+        }
+        if name == "rfid-authorizer" {
+            for kind in ["ACCESS-ID", "VEHICLE", "CUSTOMER", "REQUEST#VEHICLE#key"] {
+                let partition = format!("ORG#abcdefghijkl#{kind}");
+                assert!(!allowed("BatchGetItem", &[&partition], false), "it reads more than credentials and tags");
+            }
+        }
+    }
+}
+
+#[test]
+fn reading_functions_do_not_write_and_none_deletes_or_scans() {
+    for (name, actions) in policies().unwrap() {
+        let writes = name.starts_with("create-") || name.starts_with("update-");
+        assert_eq!(actions.contains("PutItem") || actions.contains("UpdateItem"), writes, "{name}");
+        let known = ["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+        assert!(actions.iter().all(|action| known.contains(&action.as_str())), "{name}: {actions:?}");
+    }
+}
+
+/// cargo-lambda sets what the profile leaves open, `panic = "abort"` for one. The Makefile forbids it that; this holds
+/// whoever builds without.
+#[test]
+fn the_build_takes_the_release_profile_as_it_is() {
+    let makefile = std::fs::read_to_string(workspace("infra/deployment/build/Makefile")).unwrap();
+    assert!(makefile.contains("--disable-optimizations") && makefile.contains("--locked"));
+    let settings: toml::Table = std::fs::read_to_string(workspace("samconfig.toml")).unwrap().parse().unwrap();
+    assert_eq!(settings["default"]["build"]["parameters"]["cached"].as_bool(), Some(false));
+}

@@ -1,0 +1,8 @@
+//! The store on a real engine, one for each test.
+
+#![expect(clippy::unwrap_used, reason = "a failure ends the test")]
+
+mod contract;
+mod histories;
+mod model;
+mod support;
