@@ -1,17 +1,21 @@
 """Prints the template as SAM's transform hands it to CloudFormation.
 
-The linters look at the template as it is written, and cfn-lint's own copy of the transform leaves deployment preferences
-out: an error there would first show while deploying. Run with the Python of the tools' environment, from the root:
+Linting alone misses what comes of the transform: an error in a deployment preference passes, and checkov does not see the
+function URL. Run with the Python of the tools' environment, from the root; docs/operations.md has all the checks:
 
-    python infra/deployment/expand.py > target/expanded.json && cfn-lint target/expanded.json
+    python infra/deployment/expand.py > target/expanded.json
 """
 
 import json
+import logging
 
 import boto3
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
+
+# It tells of every feature switch that is not there.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 with open("template.yaml", encoding="utf-8") as file:
     template = yaml_parse(file.read())

@@ -91,14 +91,15 @@ fn the_routes_are_those_of_the_local_service() {
 #[test]
 fn every_function_is_traced_versioned_and_built_by_the_makefile() {
     let template = template();
+    assert_eq!(template.value["Parameters"]["Tracing"]["Default"], "Active");
     for (name, id) in functions(&template).unwrap() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
-        assert_eq!(function["Metadata"], json!({ "BuildMethod": "makefile" }), "{name}");
+        assert_eq!(function["Metadata"]["BuildMethod"], "makefile", "{name}");
         assert_eq!(of("/CodeUri"), "infra/deployment/build/", "{name}");
         assert_eq!(of("/Runtime"), "provided.al2023", "{name}");
         assert_eq!(of("/Architectures"), &json!(["arm64"]), "{name}");
-        assert_eq!(of("/Tracing"), "Active", "{name}");
+        assert_eq!(of("/Tracing"), &json!({ "Ref": "Tracing" }), "{name}");
         assert_eq!(of("/AutoPublishAlias"), "live", "{name}");
         assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
         assert_eq!(of("/Role"), &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }), "{name}");
@@ -212,12 +213,16 @@ fn reading_functions_do_not_write_and_none_deletes_or_scans() {
     }
 }
 
-/// cargo-lambda sets what the profile leaves open, `panic = "abort"` for one. The Makefile forbids it that; this holds
-/// whoever builds without.
+/// cargo-lambda sets what the release profile leaves open, `panic = "abort"` for one, unless it is told not to. SAM's cache
+/// does not see an edit under `shared/`.
 #[test]
-fn the_build_takes_the_release_profile_as_it_is() {
+fn the_build_is_fresh_takes_the_profile_as_it_is_and_uses_one_version_of_its_tool() {
     let makefile = std::fs::read_to_string(workspace("infra/deployment/build/Makefile")).unwrap();
     assert!(makefile.contains("--disable-optimizations") && makefile.contains("--locked"));
+    let tools = std::fs::read_to_string(workspace("infra/local/src/tools.rs")).unwrap();
+    let requirements = std::fs::read_to_string(workspace("infra/deployment/requirements/cargo-lambda.txt")).unwrap();
+    let version = requirements.lines().find(|line| line.starts_with("cargo-lambda==")).unwrap();
+    assert!(tools.contains(&format!("\"{version}\"")), "`cargo dev` and the deployment use different versions");
     let settings: toml::Table = std::fs::read_to_string(workspace("samconfig.toml")).unwrap().parse().unwrap();
     assert_eq!(settings["default"]["build"]["parameters"]["cached"].as_bool(), Some(false));
 }

@@ -23,14 +23,17 @@ use tokio::time::{sleep, timeout};
 use crate::routes::{RFID_AUTHORIZER, Routes};
 use crate::supervise::Supervised;
 
-/// How many instances a function may have at a time.
-const CONCURRENCY: &str = "8";
+/// How many instances a function may have at a time: enough to show races. All of them are started at the first request
+/// on a slow machine, and again at each change of a source.
+const CONCURRENCY: &str = "4";
 
 /// How many instances the authorizer shall have from the start: Thor's requests overlap.
 const AUTHORIZERS: usize = 4;
 
 /// How long `cargo lambda watch` may take to listen, and then a function, which is built already, to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+type HttpClient = Client<HttpConnector, Empty<Bytes>>;
 
 /// Builds all functions, in the way that `cargo lambda watch` builds each: by the same selection of packages, and so
 /// with the same features.
@@ -109,19 +112,21 @@ impl Watch {
         }
     }
 
-    /// Calls every function once, so that each runs when the service is said to be ready.
+    /// Calls every function, so that each runs when the service is said to be ready. One after the other: while a
+    /// request waits for its first instance, `cargo lambda watch` starts more and more of them.
     pub(crate) async fn warm(&mut self, routes: &Routes) -> Result<(), String> {
-        let client: Client<HttpConnector, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-        let mut calls = JoinSet::new();
-        for function in routes.functions() {
-            let times = if function == RFID_AUTHORIZER { AUTHORIZERS } else { 1 };
-            for _ in 0..times {
-                calls.spawn(call(client.clone(), self.address, function.to_owned()));
-            }
-        }
+        let address = self.address;
         let all = async {
-            while let Some(result) = calls.join_next().await {
-                result.map_err(|error| error.to_string())??;
+            let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
+            for function in routes.functions() {
+                let times = if function == RFID_AUTHORIZER { AUTHORIZERS } else { 1 };
+                let mut calls = JoinSet::new();
+                for _ in 0..times {
+                    calls.spawn(call(client.clone(), address, function.to_owned()));
+                }
+                for result in calls.join_all().await {
+                    result?;
+                }
             }
             Ok(())
         };
@@ -146,7 +151,7 @@ impl Watch {
 }
 
 /// Calls a function with a request that changes nothing: it carries no credential.
-async fn call(client: Client<HttpConnector, Empty<Bytes>>, watch: SocketAddr, function: String) -> Result<(), String> {
+async fn call(client: HttpClient, watch: SocketAddr, function: String) -> Result<(), String> {
     let uri = format!("http://{watch}/lambda-url/{function}/").parse().map_err(|_| "a function's name is no path")?;
     let answer = async {
         let response = client.get(uri).await.map_err(|error| error.to_string())?;

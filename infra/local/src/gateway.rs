@@ -205,7 +205,9 @@ impl IntoResponse for Problem {
         let (status, code, error) = match self {
             Problem::BadRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive."),
             Problem::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is no such path or method."),
-            Problem::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large."),
+            Problem::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body must be at most 64 KiB.")
+            }
             Problem::Starting => {
                 (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The local service is starting.")
             }
@@ -214,7 +216,10 @@ impl IntoResponse for Problem {
             }
         };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let body = json!({ "error": error, "code": code, "requestId": format!("local-{}", now.as_nanos()) });
+        let mut body = json!({ "error": error, "code": code, "requestId": format!("local-{}", now.as_nanos()) });
+        if status == StatusCode::BAD_REQUEST {
+            body["details"] = json!([{ "field": "", "message": error }]);
+        }
         let mut response = (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -10,7 +10,7 @@ mod routes;
 mod supervise;
 mod tools;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ struct Files {
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).peekable();
     if arguments.next_if(|argument| argument == supervise::SUPERVISE).is_some() {
-        return supervise::supervise(arguments);
+        return supervise::supervise(arguments, || _ = Files::new().map(|files| files.not_ready()));
     }
     let flags = Flags::parse();
     let result = tokio::runtime::Runtime::new()
@@ -182,8 +182,12 @@ impl Files {
     /// Makes sure that this is the only one on these files.
     fn lock(&self) -> Result<File, String> {
         let lock = File::create(self.folder.join("lock")).map_err(|error| error.to_string());
-        lock.and_then(|file| file.try_lock().map(|()| file).map_err(|error| error.to_string()))
-            .map_err(|error| format!("another `cargo dev` uses {} ({error})", self.folder.display()))
+        lock.and_then(|file| match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err("another `cargo dev` runs on it; end that first".into()),
+            Err(TryLockError::Error(error)) => Err(error.to_string()),
+        })
+        .map_err(|error| format!("{} cannot be used: {error}", self.folder.display()))
     }
 
     /// Whoever finds `endpoints.json` may rely on it.

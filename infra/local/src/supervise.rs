@@ -48,8 +48,12 @@ impl Supervised {
     }
 }
 
-/// The supervisor's side: runs the command until it ends or the pipe on our standard input breaks.
-pub(crate) fn supervise(mut command: impl Iterator<Item = OsString>) -> ExitCode {
+/// The supervisor's side: runs the command until it ends or the pipe on our standard input breaks. In the second case
+/// the process that started us is gone or ending, and `at_end` does first what it may not have done itself.
+pub(crate) fn supervise(
+    mut command: impl Iterator<Item = OsString>,
+    at_end: impl FnOnce() + Send + 'static,
+) -> ExitCode {
     let program = command.next().unwrap_or_default();
     let child = std::process::Command::new(&program).args(command).stdin(Stdio::null()).process_group(0).spawn();
     let mut child = match child {
@@ -62,6 +66,7 @@ pub(crate) fn supervise(mut command: impl Iterator<Item = OsString>) -> ExitCode
     let group = Pid::from_child(&child);
     std::thread::spawn(move || {
         _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        at_end();
         _ = kill_process_group(group, Signal::TERM);
         std::thread::sleep(PATIENCE);
         _ = kill_process_group(group, Signal::KILL);

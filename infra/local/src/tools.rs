@@ -22,7 +22,6 @@ pub(crate) async fn cargo_lambda(target: &Path) -> Result<PathBuf, String> {
     let folder = target.join("tools/cargo-lambda");
     let installed = folder.join("bin/cargo-lambda");
     if !is_usable(&installed).await {
-        println!("cargo-lambda is missing: installing {WHEEL} into {}", folder.display());
         install(&folder).await?;
         if !is_usable(&installed).await {
             return Err(format!("the {WHEEL} that pip installed into {} does not run", folder.display()));
@@ -49,6 +48,7 @@ async fn install(folder: &Path) -> Result<(), String> {
     if !has_python {
         return Err("cargo-lambda is missing and python3, which would install it, is missing too".into());
     }
+    println!("cargo-lambda is missing: installing {WHEEL} into {}", folder.display());
     // Made beside its place, so that an interrupted installation is not taken for a whole one.
     let partial = folder.with_extension("partial");
     _ = std::fs::remove_dir_all(&partial);
@@ -74,8 +74,11 @@ async fn succeeds(program: &str, arguments: &[&str]) -> bool {
 
 /// Runs a program that says itself what goes wrong.
 async fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let mut child =
-        Supervised::start(program, |command| _ = command.args(arguments)).map_err(|error| error.to_string())?;
+    let mut child = Supervised::start(program, |command| {
+        // As root it would warn, though it writes nowhere but into our folder.
+        command.args(arguments).env("PIP_ROOT_USER_ACTION", "ignore");
+    })
+    .map_err(|error| error.to_string())?;
     let status = child.wait().await.map_err(|error| error.to_string())?;
     if status.success() { Ok(()) } else { Err(format!("`{program} {}` failed", arguments.join(" "))) }
 }

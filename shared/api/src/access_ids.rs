@@ -18,18 +18,22 @@ const TYPES: &[(&str, AccessIdType)] = &[("RFID", AccessIdType::Rfid), ("Vehicle
 /// `{"accessId": …}`: one access ID.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct AccessIdDocument {
     access_id: AccessIdBody,
 }
 
 /// A page of access IDs.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct AccessIdList {
     data: Vec<ListedAccessIdBody>,
     pagination: Pagination,
 }
 
+/// An access ID.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AccessId))]
 struct AccessIdBody {
     #[serde(flatten)]
     listed: ListedAccessIdBody,
@@ -39,6 +43,7 @@ struct AccessIdBody {
 /// An access ID as lists show it: without its customer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ListedAccessId))]
 struct ListedAccessIdBody {
     id: u64,
     ocpp_id_tag: String,
@@ -55,6 +60,7 @@ struct ListedAccessIdBody {
 
 /// What an access ID shows of its vehicle.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = LinkedVehicle))]
 struct LinkedVehicleBody {
     id: u64,
     make: Option<String>,
@@ -63,7 +69,9 @@ struct LinkedVehicleBody {
     vin: Option<String>,
 }
 
+/// Whom an access ID or a vehicle belongs to.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Customer))]
 pub(crate) struct CustomerBody {
     name: String,
 }

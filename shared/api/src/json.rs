@@ -10,6 +10,7 @@ use serde::{
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Problem {
     /// The path of the field (`vehicle.accessIds[1].ocppIdTag`), the name of a parameter or header, or empty for a body
     /// that is no JSON object.

@@ -9,6 +9,8 @@ mod event;
 mod input;
 mod json;
 mod log;
+#[cfg(test)]
+mod openapi;
 mod page;
 mod reply;
 mod rfid;

@@ -8,8 +8,10 @@ use crate::json::Problems;
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 
+/// Whether a list goes on, and where.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Pagination {
     has_next_page: bool,
     next_page_cursor: Option<String>,

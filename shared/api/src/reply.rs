@@ -14,6 +14,8 @@ pub struct Reply {
     headers: Headers,
     body: String,
     is_base64_encoded: bool,
+    /// None, but `cargo lambda watch` takes no response that leaves them out.
+    cookies: [&'static str; 0],
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +34,18 @@ struct Headers {
     allow: Option<&'static str>,
 }
 
+/// What is wrong with a request, or with the service.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Error))]
+pub(crate) struct ErrorBody<'a> {
+    error: String,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a [crate::json::Problem]>,
+}
+
 impl Reply {
     /// This document under this status.
     pub(crate) fn new(status: StatusCode, document: &impl Serialize) -> Self {
@@ -45,7 +59,7 @@ impl Reply {
         };
         #[expect(clippy::expect_used, reason = "documents are plain structs of strings, numbers and lists")]
         let body = serde_json::to_string(document).expect("a document is JSON");
-        Self { status, headers, body, is_base64_encoded: false }
+        Self { status, headers, body, is_base64_encoded: false, cookies: [] }
     }
 
     /// 200 with this document.
@@ -62,15 +76,6 @@ impl Reply {
 
     /// The contract's body for an error.
     pub(crate) fn error(error: &Error, request_id: &str) -> Self {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ErrorBody<'a> {
-            error: String,
-            code: &'a str,
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            details: Option<&'a [crate::json::Problem]>,
-        }
         let details = match error {
             Error::Invalid(problems) => Some(problems.0.as_slice()),
             _ => None,

@@ -13,19 +13,23 @@ use crate::{
 
 /// `{"vehicle": …}`: one vehicle.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct VehicleDocument {
     vehicle: VehicleBody,
 }
 
 /// A page of vehicles.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct VehicleList {
     data: Vec<VehicleBody>,
     pagination: Pagination,
 }
 
+/// A vehicle.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Vehicle))]
 struct VehicleBody {
     id: u64,
     name: String,
@@ -41,6 +45,7 @@ struct VehicleBody {
 /// What a vehicle shows of an access ID.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AccessIdSummary))]
 struct SummaryBody {
     id: u64,
     ocpp_id_tag: String,
