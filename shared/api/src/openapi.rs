@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use utoipa::{
     IntoParams, OpenApi,
     openapi::{
-        Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+        Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
         example::ExampleBuilder,
-        schema::{AdditionalProperties, AllOfBuilder, AnyOf, AnyOfBuilder, Object, Schema},
+        schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, Object, Schema},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -298,21 +298,14 @@ fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.info.contact = None;
     let components = document.components.get_or_insert_default();
-    components.security_schemes.insert(
-        "credential".to_owned(),
-        SecurityScheme::Http(
-            HttpBuilder::new()
-                .scheme(HttpAuthScheme::Bearer)
-                .bearer_format("api_<organization>_<secret>")
-                .description(Some("A credential of scope `api`."))
-                .build(),
-        ),
-    );
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("api_<organization>_<secret>");
+    let bearer = SecurityScheme::Http(bearer.description(Some("A credential of scope `api`.")).build());
+    components.security_schemes.insert("credential".to_owned(), bearer.into());
     components.responses = error_responses().into_iter().map(|(name, response)| (name, response.into())).collect();
 
-    let whole = components.schemas.clone();
+    let (whole, requests) = (components.schemas.clone(), requests::names());
     for (name, schema) in &mut components.schemas {
-        complete(name, schema, &whole);
+        complete(name, requests.contains(name), schema, &whole);
     }
     // `details` are there for 400 and for nothing else.
     if let Some(RefOr::T(Schema::Object(error))) = components.schemas.get_mut("Error") {
@@ -350,8 +343,7 @@ fn document() -> utoipa::openapi::OpenApi {
 
 /// Makes a schema as exact as the contract: nothing but what is documented, in answers everything that is, and what
 /// each field may hold.
-fn complete(name: &str, schema: &mut RefOr<Schema>, whole: &BTreeMap<String, RefOr<Schema>>) {
-    let is_request = requests::NAMES.contains(&name);
+fn complete(name: &str, is_request: bool, schema: &mut RefOr<Schema>, whole: &BTreeMap<String, RefOr<Schema>>) {
     if let RefOr::T(Schema::AllOf(parts)) = schema {
         // of `#[serde(flatten)]`: one object on the wire
         let mut merged = Object::new();
@@ -378,7 +370,7 @@ fn complete(name: &str, schema: &mut RefOr<Schema>, whole: &BTreeMap<String, Ref
 }
 
 /// What of `vehicle` and `vehicleId` goes with which type.
-fn vehicle_rules() -> AnyOf {
+fn vehicle_rules() -> Schema {
     let rule = |title: &str, kind: &str, absent: &[&str]| {
         let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind]));
         let rule = ObjectBuilder::new().title(Some(title)).property("type", kind);
@@ -389,6 +381,7 @@ fn vehicle_rules() -> AnyOf {
         .item(rule("A vehicle's access ID, perhaps with a new vehicle", "Vehicle", &["vehicleId"]))
         .item(rule("A vehicle's access ID, perhaps with a vehicle that exists", "Vehicle", &["vehicle"]))
         .build()
+        .into()
 }
 
 /// The errors that an operation may be answered with.
@@ -417,19 +410,23 @@ fn error_responses() -> Vec<(String, Response)> {
     let unknown = Problems::one("accessId.authorisationStatus", "is not a field that can be set here");
     let invalid = Problems([unknown.0, problems.0].concat());
     let responses = [
-        ("InvalidRequest", "The request breaks a rule; `details` names every field that does.", vec![
-            Error::Invalid(invalid),
-        ]),
+        (
+            "InvalidRequest",
+            "The request breaks a rule; `details` names every field that does.",
+            vec![Error::Invalid(invalid)],
+        ),
         ("Unauthorized", "There is no valid credential of scope `api`.", vec![Error::Unauthorized]),
         ("NotFound", "The organization has no such record.", vec![Error::NotFound]),
-        ("Conflict", "The tag belongs to another access ID, or the Idempotency-Key came with another body before.", vec![
-            Error::TagTaken,
-            Error::IdempotencyKeyReused,
-        ]),
+        (
+            "Conflict",
+            "The tag belongs to another access ID, or the Idempotency-Key came with another body before.",
+            vec![Error::TagTaken, Error::IdempotencyKeyReused],
+        ),
         ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge]),
         ("ServiceUnavailable", "The table did not answer in time. Nothing is half-written.", vec![Error::Unavailable]),
     ];
-    let responses = responses.map(|(name, description, errors)| (name.to_owned(), error_response(description, &errors)));
+    let responses =
+        responses.map(|(name, description, errors)| (name.to_owned(), error_response(description, &errors)));
     responses.into_iter().chain([("Throttled".to_owned(), throttled())]).collect()
 }
 

@@ -6,7 +6,7 @@ use store::{Cursor, PageRequest};
 use crate::json::Problems;
 
 const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 100;
+pub(crate) const MAX_LIMIT: usize = 100;
 
 /// Whether a list goes on, and where.
 #[derive(Serialize)]

@@ -1,23 +1,20 @@
 //! What request bodies may hold. A test holds each field against the readers in `access_ids` and `vehicles`.
 #![expect(dead_code, reason = "documentation")]
 
+use std::collections::BTreeSet;
+
 use utoipa::ToSchema;
 
-/// The schemas of this module: a field of theirs may be left out unless it is required.
-pub(super) const NAMES: &[&str] = &[
-    "NewAccessIdRequest",
-    "NewAccessId",
-    "NewVehicleDetails",
-    "AccessIdUpdateRequest",
-    "AccessIdUpdate",
-    "VehicleDetailsUpdate",
-    "NewVehicleRequest",
-    "NewVehicle",
-    "RequestedAccessId",
-    "VehicleUpdateRequest",
-    "VehicleUpdate",
-    "NamedCustomer",
-];
+/// The schemas of request bodies: a field of theirs may be left out unless it is required.
+pub(super) fn names() -> BTreeSet<String> {
+    fn of<T: ToSchema>() -> impl Iterator<Item = String> {
+        let mut nested = Vec::new();
+        T::schemas(&mut nested);
+        nested.into_iter().map(|(name, _)| name).chain([T::name().into_owned()])
+    }
+    let access_ids = of::<NewAccessIdRequest>().chain(of::<AccessIdUpdateRequest>());
+    access_ids.chain(of::<NewVehicleRequest>()).chain(of::<VehicleUpdateRequest>()).collect()
+}
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
