@@ -92,6 +92,10 @@ fn the_routes_are_those_of_the_local_service() {
 fn every_function_is_traced_versioned_and_built_by_the_makefile() {
     let template = template();
     assert_eq!(template.value["Parameters"]["Tracing"]["Default"], "Active");
+    let common = template.value["Globals"]["Function"].to_string();
+    let parameters = template.section("Parameters").filter(|(name, _)| common.contains(&format!("\"{name}\"")));
+    let parameters: Vec<&str> = parameters.map(|(name, _)| name).collect();
+    assert_eq!(parameters, ["Deployment", "LogLevel", "Tracing"], "does VersionDescription have it?");
     for (name, id) in functions(&template).unwrap() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
@@ -102,6 +106,9 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
         assert_eq!(of("/Tracing"), &json!({ "Ref": "Tracing" }), "{name}");
         assert_eq!(of("/AutoPublishAlias"), "live", "{name}");
         assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
+        // SAM does not make a new version when a parameter's value changes; CloudFormation does, for a new description.
+        let values = "table ${TableInUse.Value}, log level ${LogLevel}, tracing ${Tracing}";
+        assert_eq!(of("/VersionDescription"), &json!({ "Fn::Sub": values }), "{name}");
         assert_eq!(of("/Role"), &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }), "{name}");
     }
 }
@@ -125,7 +132,7 @@ fn every_log_has_an_end_and_a_form() {
         let logs = &api["Properties"]["AccessLogSettings"];
         assert_eq!(logs["DestinationArn"], json!({ "Fn::GetAtt": ["ApiLogs", "Arn"] }), "{id}");
         let line: Value = serde_json::from_str(logs["Format"].as_str().unwrap()).unwrap();
-        let secrets = ["header", "authorizer", "querystring", "body"];
+        let secrets = ["header", "authorizer", "querystring", "body", "path"];
         assert!(!secrets.iter().any(|word| line.to_string().to_lowercase().contains(word)), "{line}");
     }
 }

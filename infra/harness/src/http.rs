@@ -37,6 +37,17 @@ impl Message {
         String::from_utf8_lossy(&self.head).split(' ').nth(1)?.parse().ok()
     }
 
+    /// Gives it another body.
+    pub(crate) fn replace_body(&mut self, body: Vec<u8>) {
+        let head = String::from_utf8_lossy(&self.head).into_owned();
+        let lines = head.split("\r\n").map(|line| match line.split_once(':') {
+            Some((name, _)) if name.eq_ignore_ascii_case("content-length") => format!("{name}: {}", body.len()),
+            _ => line.to_owned(),
+        });
+        self.head = lines.collect::<Vec<_>>().join("\r\n").into_bytes();
+        self.body = body;
+    }
+
     pub(crate) async fn write(&self, stream: &mut TcpStream) -> Result<()> {
         stream.write_all(&[self.head.as_slice(), self.body.as_slice()].concat()).await
     }

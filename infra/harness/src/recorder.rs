@@ -132,6 +132,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Value,
+    /// The capacity units that the table says it consumed, if [`Recorder::measure`] was called before.
+    pub capacity: Option<f64>,
 }
 
 impl Request {
@@ -157,6 +159,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    measures: bool,
     rules: Vec<Rule>,
     requests: Vec<Request>,
     connections: usize,
@@ -170,6 +173,11 @@ impl Recorder {
         let shared = Arc::new(Shared::default());
         let server = tokio::spawn(serve(listener, table, Arc::clone(&shared)));
         Ok(Recorder { address, shared, server })
+    }
+
+    /// From now on, asks the table of each request what it consumes: see [`Request::capacity`].
+    pub fn measure(&self) {
+        self.shared.state().measures = true;
     }
 
     /// Where it listens.
@@ -280,19 +288,24 @@ async fn pass_all(
     shared: &Shared,
 ) -> std::io::Result<bool> {
     let mut upstream = None;
-    while let Some(request) = http::read(client).await? {
+    while let Some(mut request) = http::read(client).await? {
         let target = request.header("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let fault = {
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let (fault, at, measures) = {
             let mut state = shared.state();
             state.requests.push(Request {
                 connection,
                 operation: operation.clone(),
                 headers: request.headers().collect(),
-                body: serde_json::from_slice(&request.body).unwrap_or_default(),
+                body: body.clone(),
+                capacity: None,
             });
-            state.fault(&operation)
+            (state.fault(&operation), state.requests.len() - 1, state.measures)
         };
+        if measures {
+            request.replace_body(asking_for_capacity(body));
+        }
         match &fault {
             Some(Fault::Refuse | Fault::ResetBefore) => return Ok(false),
             Some(Fault::BlackHole) => {
@@ -308,6 +321,9 @@ async fn pass_all(
             _ => {}
         }
         let mut answer = forward(&mut upstream, table, &request).await?;
+        if let Some(request) = shared.state().requests.get_mut(at) {
+            request.capacity = capacity(&answer.body);
+        }
         match &fault {
             Some(Fault::ResetAfter) => return Ok(false),
             Some(Fault::DelayAnswer(time)) => tokio::time::sleep(*time).await,
@@ -335,6 +351,23 @@ async fn forward(upstream: &mut Option<TcpStream>, table: SocketAddr, request: &
     };
     request.write(stream).await?;
     http::read(stream).await?.ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+}
+
+fn asking_for_capacity(mut body: Value) -> Vec<u8> {
+    if let Some(body) = body.as_object_mut() {
+        body.insert("ReturnConsumedCapacity".into(), "TOTAL".into());
+    }
+    body.to_string().into_bytes()
+}
+
+/// What an answer says was consumed: of the table, or of each of the tables.
+fn capacity(answer: &[u8]) -> Option<f64> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    let units = |consumed: &Value| consumed["CapacityUnits"].as_f64();
+    match answer.get("ConsumedCapacity")? {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => units(table),
+    }
 }
 
 fn made_up(status: u16, body: &str) -> Message {
@@ -420,6 +453,19 @@ mod tests {
         assert_eq!(put.header("x-amz-date"), Some("20260101T000000Z"));
         recorder.clear();
         assert!(recorder.requests().is_empty());
+    }
+
+    #[tokio::test]
+    async fn tells_what_is_consumed_if_asked() {
+        let (_engine, recorder) = start().await;
+        let mut client = Client::connect(&recorder).await;
+        client.put("a").await.unwrap().unwrap();
+        recorder.measure();
+        client.put("b").await.unwrap().unwrap();
+        assert_eq!(client.keys().await.len(), 2);
+        let requests = recorder.requests();
+        assert_eq!(requests.iter().map(|request| request.capacity).collect::<Vec<_>>(), [None, Some(1.0), Some(0.5)]);
+        assert_eq!(requests[1].body.get("ReturnConsumedCapacity"), None, "what the client sent");
     }
 
     #[tokio::test]

@@ -86,8 +86,9 @@ impl Watch {
                 .arg(root.join("Cargo.toml"))
                 .args(["--invoke-address", "127.0.0.1", "--invoke-port", &address.port().to_string()])
                 .args(["--concurrency", CONCURRENCY, "--disable-cors"])
-                // Cargo's word on each start of each instance is noise; its errors are shown all the same.
+                // What cargo and cargo-lambda have to say on each start of each instance is noise; errors are shown.
                 .env("CARGO_TERM_QUIET", "true")
+                .env("RUST_LOG", std::env::var_os("RUST_LOG").unwrap_or("warn".into()))
                 .env("TABLE_NAME", engine.table_name())
                 .env("AWS_ENDPOINT_URL_DYNAMODB", engine.endpoint_url())
                 .env("AWS_REGION", "us-east-1")

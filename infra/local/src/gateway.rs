@@ -227,3 +227,111 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::net::Ipv4Addr;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    /// Plays `cargo lambda watch`: answers with what it was sent.
+    async fn echo(request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let headers: Vec<(String, String)> = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().expect("visible ASCII").to_owned()))
+            .collect();
+        let body = body.collect().await.unwrap().to_bytes().len();
+        let seen = json!({ "uri": parts.uri.to_string(), "headers": headers, "body": body });
+        (StatusCode::CREATED, [("location", "/x"), ("lambda-runtime-aws-request-id", "1")], seen.to_string())
+            .into_response()
+    }
+
+    async fn listen() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// A gateway, and `cargo lambda watch` behind it if it is open.
+    async fn start(open: bool) -> SocketAddr {
+        let (listener, address) = listen().await;
+        let gateway = Arc::new(Gateway::new(Routes::read().unwrap(), address));
+        if open {
+            let (listener, watch) = listen().await;
+            tokio::spawn(async { axum::serve(listener, Router::new().fallback(echo)).await });
+            gateway.open(watch);
+        }
+        tokio::spawn(gateway.serve(listener));
+        address
+    }
+
+    /// Sends these bytes and reads the answer: its head and its body.
+    async fn send(gateway: SocketAddr, request: &[u8]) -> (String, Value) {
+        let mut stream = TcpStream::connect(gateway).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), serde_json::from_str(body).unwrap())
+    }
+
+    fn header<'a>(seen: &'a Value, name: &str) -> Option<&'a str> {
+        let headers = seen["headers"].as_array().unwrap();
+        headers.iter().find(|header| header[0] == name).map(|header| header[1].as_str().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_request_reaches_its_function_and_the_answer_its_client() {
+        let gateway = start(true).await;
+        let request = b"PATCH /api/access-ids/5%20?a=%2B HTTP/1.1\r\nhost: example.org:1\r\ncontent-length: 2\r\n\
+            connection: close, x-hop\r\nx-hop: 1\r\nx-twice: 1\r\nx-twice: 2\r\nlambda-runtime-aws-request-id: mine\r\n\
+            content-type: application/json\r\n\r\n{}";
+        let (head, seen) = send(gateway, request).await;
+        assert!(head.starts_with("HTTP/1.1 201") && head.contains("location: /x") && !head.contains("lambda-runtime"));
+        assert_eq!((&seen["uri"], &seen["body"]), (&json!("/api/access-ids/5%20?a=%2B"), &json!(2)));
+        assert_eq!(header(&seen, "host"), Some("example.org:1"));
+        assert_eq!(header(&seen, "x-twice"), Some("1,2"));
+        assert_eq!(header(&seen, "content-type"), Some("application/json"));
+        for name in ["x-hop", "connection", "lambda-runtime-aws-request-id"] {
+            assert_eq!(header(&seen, name), None, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_watch_cannot_take_is_made_so_that_it_can() {
+        let gateway = start(true).await;
+        let request =
+            b"DELETE /api/vehicles/1 HTTP/1.1\r\nhost: not a host\r\ncontent-length: 1\r\nconnection: close\r\n\
+            authorization: Bearer \xc3\xa9\r\ncontent-type: application/json\r\n\r\n\xff";
+        let (_, seen) = send(gateway, request).await;
+        assert_eq!(seen["uri"], "/lambda-url/get-access-id/api/vehicles/1");
+        assert_eq!(header(&seen, "authorization"), Some(""));
+        assert_eq!(header(&seen, "content-type"), Some("application/octet-stream"));
+        assert_eq!(header(&seen, "host"), Some(gateway.to_string().as_str()));
+    }
+
+    #[tokio::test]
+    async fn a_body_above_lambdas_limit_is_413_and_the_largest_passes() {
+        let gateway = start(true).await;
+        for (length, status) in [(MAX_BODY, "201"), (MAX_BODY + 1, "413")] {
+            let head = format!(
+                "POST /api/vehicles HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+            );
+            let (head, body) = send(gateway, &[head.as_bytes(), &vec![b' '; length]].concat()).await;
+            assert_eq!(head.split(' ').nth(1), Some(status));
+            assert_eq!(body["code"] == "payload_too_large", status == "413");
+        }
+    }
+
+    #[tokio::test]
+    async fn before_the_functions_run_it_says_so() {
+        let gateway = start(false).await;
+        let (head, body) = send(gateway, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 503") && head.contains("retry-after: 1"));
+        assert_eq!(body["code"], "service_unavailable");
+    }
+}

@@ -4,6 +4,7 @@
 //! What an answer holds is what its struct serializes, an error response is what [`Reply::error`] makes. Request bodies
 //! are read by hand, so [`requests`] describes them, and a test holds that against the readers. [`fields`] says what
 //! may stand in a field.
+#![expect(dead_code, reason = "the functions and the fields of request bodies are there to be described")]
 
 mod fields;
 mod requests;
@@ -81,7 +82,6 @@ struct Document;
 /// Which page of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documentation")]
 struct Page {
     /// How many records at most.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -94,7 +94,6 @@ struct Page {
 /// Which record.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "documentation")]
 struct Record {
     /// The record's id, in decimal, without a sign or leading zeros.
     #[param(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
@@ -104,7 +103,6 @@ struct Record {
 /// The wish that a creation happens once.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "documentation")]
 struct Once {
     /// For 24 hours the same key on the same path with the same body is answered by the first 201 again and creates
     /// nothing; with another body it is refused. 1 to 255 printable ASCII characters.
@@ -301,18 +299,26 @@ fn document() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("api_<organization>_<secret>");
     let bearer = SecurityScheme::Http(bearer.description(Some("A credential of scope `api`.")).build());
     components.security_schemes.insert("credential".to_owned(), bearer.into());
-    components.responses = error_responses().into_iter().map(|(name, response)| (name, response.into())).collect();
+    for (name, description, errors) in errors() {
+        components.responses.insert(name.to_owned(), error_response(description, &errors).into());
+    }
+    components.responses.insert("Throttled".to_owned(), throttled().into());
 
     let (whole, requests) = (components.schemas.clone(), requests::names());
     for (name, schema) in &mut components.schemas {
         complete(name, requests.contains(name), schema, &whole);
     }
+    components.schemas.extend(fields::shared());
     // `details` are there for 400 and for nothing else.
+    let codes = errors().into_iter().flat_map(|(_, _, errors)| errors).map(|error| error.code());
+    let (invalid, others): (Vec<_>, Vec<_>) = codes.partition(|code| *code == "invalid_request");
     if let Some(RefOr::T(Schema::Object(error))) = components.schemas.get_mut("Error") {
-        let invalid = RefOr::T(Schema::Object(error.clone()));
+        let mut refused = error.clone();
+        fields::restrict(&mut refused, "code", &invalid);
+        fields::restrict(error, "code", &others);
         error.properties.shift_remove("details");
         error.required.retain(|name| name != "details");
-        components.schemas.insert("InvalidRequest".to_owned(), invalid);
+        components.schemas.insert("InvalidRequest".to_owned(), RefOr::T(refused.into()));
     }
     if let Some(access_id) = components.schemas.get_mut("NewAccessId") {
         let fields = std::mem::replace(access_id, RefOr::T(Schema::default()));
@@ -405,16 +411,13 @@ fn errors_of(path: &str, has_body: bool) -> Vec<(StatusCode, &'static str)> {
     errors
 }
 
-fn error_responses() -> Vec<(String, Response)> {
-    let problems = Problems::one("accessId.vehicle.vin", "must not be blank");
-    let unknown = Problems::one("accessId.authorisationStatus", "is not a field that can be set here");
-    let invalid = Problems([unknown.0, problems.0].concat());
-    let responses = [
-        (
-            "InvalidRequest",
-            "The request breaks a rule; `details` names every field that does.",
-            vec![Error::Invalid(invalid)],
-        ),
+/// The responses to errors: name, description, and the errors that they are for.
+fn errors() -> [(&'static str, &'static str, Vec<Error>); 6] {
+    let misspelt = Problems::one("accessId.authorisationStatus", "is not a field that can be set here");
+    let blank = Problems::one("accessId.vehicle.vin", "must not be blank");
+    let invalid = Error::Invalid(Problems([misspelt.0, blank.0].concat()));
+    [
+        ("InvalidRequest", "The request breaks a rule; `details` names every field that does.", vec![invalid]),
         ("Unauthorized", "There is no valid credential of scope `api`.", vec![Error::Unauthorized]),
         ("NotFound", "The organization has no such record.", vec![Error::NotFound]),
         (
@@ -424,10 +427,7 @@ fn error_responses() -> Vec<(String, Response)> {
         ),
         ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge]),
         ("ServiceUnavailable", "The table did not answer in time. Nothing is half-written.", vec![Error::Unavailable]),
-    ];
-    let responses =
-        responses.map(|(name, description, errors)| (name.to_owned(), error_response(description, &errors)));
-    responses.into_iter().chain([("Throttled".to_owned(), throttled())]).collect()
+    ]
 }
 
 /// What these errors are answered with: the same status, each its own code.
@@ -439,8 +439,7 @@ fn error_response(description: &str, errors: &[Error]) -> Response {
         let reply = serde_json::to_value(Reply::error(error, "8476a536-e9f4-11e8-9739-2dfe598c3fcd"));
         let reply = reply.expect("a reply is JSON");
         let body = reply["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
-        let example = ExampleBuilder::new().summary(error.sentence()).value(body);
-        content.examples.insert(error.code().to_owned(), example.into());
+        content.examples.insert(error.code().to_owned(), ExampleBuilder::new().value(body).into());
         for (name, value) in reply["headers"].as_object().into_iter().flatten() {
             if let Some((name, header)) = fields::header(name, value) {
                 response = response.header(name, header);

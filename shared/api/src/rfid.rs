@@ -10,7 +10,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, SeqAccess, Visitor},
 };
-use store::{Credential, Decision, Scope, Settings, Store};
+use store::{Credential, Decider, Decision, Scope, Settings};
 
 use crate::{
     access_ids::kind_word,
@@ -28,13 +28,14 @@ use crate::{
 /// [`StartError`] when the environment lacks something or the Runtime API is gone.
 pub async fn serve_rfid() -> Result<(), StartError> {
     start_logging();
-    let store = &Store::new(&Settings::from_env()?)?;
+    let decider = &Decider::new(&Settings::from_env()?)?;
+    decider.connect().await;
     let function = &function_name();
     let handler = service_fn(async |request: LambdaEvent<Event>| {
         let began = Instant::now();
         let LambdaEvent { payload: event, context } = request;
         let caller = caller(&event);
-        let decision = AssertUnwindSafe(decide(store, &event, caller.as_ref())).catch_unwind().await;
+        let decision = AssertUnwindSafe(decide(decider, &event, caller.as_ref())).catch_unwind().await;
         let (reply, outcome) = match decision.unwrap_or(Err(Error::Internal)) {
             Ok(decision) => render(&decision),
             Err(error) => (Reply::error(&error, &context.request_id), error.code()),
@@ -46,7 +47,7 @@ pub async fn serve_rfid() -> Result<(), StartError> {
             outcome,
             status: reply.status().as_u16(),
             duration: began.elapsed(),
-            counts: store.take_counts(),
+            counts: decider.take_counts(),
         });
         Ok::<_, lambda_runtime::Error>(reply)
     });
@@ -62,11 +63,11 @@ fn caller(event: &Event) -> Option<Credential> {
 
 /// One call of the table, whatever is asked. The secret comes before anything else: while it is checked, the rest of
 /// the request is not yet looked at, or, if it is well-formed, already decided.
-async fn decide(store: &Store, event: &Event, caller: Option<&Credential>) -> Result<Decision, Error> {
+async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -> Result<Decision, Error> {
     let caller = caller.ok_or(Error::Unauthorized)?;
     let request = read(event);
     let tag = request.as_ref().ok().and_then(Option::as_ref);
-    let decision = store.decide(caller, tag).await?;
+    let decision = decider.decide(caller, tag).await?;
     request.map(|_| decision)
 }
 
@@ -209,10 +210,11 @@ fn render(decision: &Decision) -> (Reply, &'static str) {
     let refused = |reason| (Reply::new(StatusCode::FORBIDDEN, &Refused { authorized: false, reason }), reason);
     match decision {
         Decision::Authorized { id, name, kind } => {
-            let access_id = Shown { id: id.get(), name: name.as_str(), kind: kind_word(*kind) };
+            let access_id = Shown { id: id.get(), name, kind: kind_word(*kind) };
             (Reply::ok(&Authorized { authorized: true, access_id }), "authorized")
         }
         Decision::Unknown => refused("unknown"),
         Decision::Revoked => refused("revoked"),
+        Decision::Unreadable => refused("unreadable"),
     }
 }

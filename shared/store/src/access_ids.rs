@@ -11,7 +11,9 @@ use crate::{
     Credential, Error, Idempotency, Page, PageRequest, Store,
     cursor::List,
     keys,
-    record::{AccessIdRecord, RequestRecord, TagRecord, VehicleRecord, Versioned, from_item, milliseconds, readable},
+    record::{
+        AccessIdRecord, Corrupt, RequestRecord, TagRecord, VehicleRecord, Versioned, from_item, milliseconds, readable,
+    },
     table::{Attempt, Found, Replay},
 };
 
@@ -211,7 +213,8 @@ impl Store {
         let access_id = found.take_versioned::<AccessIdRecord, AccessId>(&key)?.ok_or(Error::NotFound)?;
         let mut vehicle = None;
         if let Some(linked) = access_id.value.vehicle {
-            let item = self.get(&keys::vehicle(organization, linked)).await?.ok_or(Error::Unusable)?;
+            let item = self.get(&keys::vehicle(organization, linked)).await?;
+            let item = item.ok_or_else(|| Corrupt("an access ID whose vehicle is not there".to_owned()))?;
             let read = Versioned::<Vehicle>::try_from(from_item::<VehicleRecord>(item)?)?;
             if !read.value.shows(&access_id.value.summary()) {
                 // Changed between the two reads: what was read first no longer holds.

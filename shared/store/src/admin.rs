@@ -47,7 +47,8 @@ pub struct CredentialInfo {
     pub revoked_at: Option<Timestamp>,
 }
 
-const ORGANIZATION_ID_LENGTH: usize = 12;
+/// Characters of every organization's id. The functions' policies name partitions of organizations with ids of this length.
+pub(crate) const ORGANIZATION_ID_LENGTH: usize = 12;
 /// Hex digits of the token's SHA-256 in a credential's id.
 const DIGEST_LENGTH: usize = 16;
 

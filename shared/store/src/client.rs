@@ -56,6 +56,9 @@ pub enum SettingsError {
     /// The file of additional authorities cannot be read.
     #[error("AWS_CA_BUNDLE: {0}")]
     CaBundle(std::io::Error),
+    /// The client for decisions cannot be made.
+    #[error("{0}")]
+    Client(String),
 }
 
 impl Settings {

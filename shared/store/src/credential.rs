@@ -1,7 +1,7 @@
 use domain::OrganizationId;
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
+use crate::{admin::ORGANIZATION_ID_LENGTH, digest};
 
 /// What a credential opens. One opens nothing but its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +42,11 @@ impl Credential {
     /// Reads a token of that scope; `None` for anything else.
     pub fn parse(token: &str, scope: Scope) -> Option<Self> {
         let (organization, secret) = token.strip_prefix(scope.as_str())?.strip_prefix('_')?.split_once('_')?;
-        let organization = organization.parse().ok()?;
-        let well_formed = secret.len() == SECRET_LENGTH && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let organization: OrganizationId = organization.parse().ok()?;
+        // No organization has an id of another length; to ask the table for one is not allowed and would fail.
+        let well_formed = organization.as_str().len() == ORGANIZATION_ID_LENGTH
+            && secret.len() == SECRET_LENGTH
+            && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
         well_formed.then(|| Self { organization, scope, digest: digest::sha256_hex(token.as_bytes()) })
     }
 
@@ -59,33 +62,34 @@ mod tests {
 
     #[test]
     fn a_generated_token_is_well_formed_for_its_scope_alone() {
-        let organization: OrganizationId = "abc123".parse().unwrap();
+        let organization: OrganizationId = "abc123DEF456".parse().unwrap();
         let token = Credential::generate(&organization, Scope::Rfid);
         let credential = Credential::parse(&token, Scope::Rfid).unwrap();
         assert_eq!(credential.organization, organization);
         assert_eq!(credential.digest.len(), 64);
-        assert!(!format!("{credential:?}").contains(&token[12..]));
+        assert!(!format!("{credential:?}").contains(&token[18..]));
         assert_eq!(Credential::parse(&token, Scope::Api), None);
         assert_ne!(token, Credential::generate(&organization, Scope::Rfid));
     }
 
     #[test]
     fn anything_else_is_no_token() {
-        let secret = "a".repeat(43);
-        assert!(Credential::parse(&format!("api_o_{secret}"), Scope::Api).is_some());
+        let (org, secret) = ("abc123DEF456", "a".repeat(43));
+        assert!(Credential::parse(&format!("api_{org}_{secret}"), Scope::Api).is_some());
         let tokens = [
             "".to_owned(),
             "api".to_owned(),
             "api__".to_owned(),
             format!("api__{secret}"),
-            format!("api_o_{secret}a"),
-            format!("api_o_{}", &secret[1..]),
-            format!("api_o_x_{}", &secret[2..]),
-            format!("API_o_{secret}"),
-            format!("api_o#_{secret}"),
-            format!("api_{}_{secret}", "o".repeat(33)),
-            format!("api_o_{}é", &secret[2..]),
-            format!(" api_o_{secret}"),
+            format!("api_{org}_{secret}a"),
+            format!("api_{org}_{}", &secret[1..]),
+            format!("api_{org}_x_{}", &secret[2..]),
+            format!("API_{org}_{secret}"),
+            format!("api_{}#_{secret}", &org[1..]),
+            format!("api_{}_{secret}", &org[1..]),
+            format!("api_{org}x_{secret}"),
+            format!("api_{org}_{}é", &secret[2..]),
+            format!(" api_{org}_{secret}"),
         ];
         for token in tokens {
             assert_eq!(Credential::parse(&token, Scope::Api), None, "{token:?}");

@@ -24,7 +24,7 @@ pub use admin::{CredentialInfo, NewCredential, Organization};
 pub use client::{Settings, SettingsError, TableCredentials};
 pub use credential::{Credential, Scope};
 pub use cursor::Cursor;
-pub use decision::Decision;
+pub use decision::{Decider, Decision};
 
 /// The table and the one way to it. One per process.
 #[derive(Debug)]
@@ -61,11 +61,12 @@ pub enum Error {
     /// The Idempotency-Key was used with another body.
     #[error("the idempotency key was used with another body")]
     IdempotencyKeyReused,
-    /// The table did not answer in time, or refused to for now. Logged where it happened.
+    /// The table did not answer in time, refused to for now, or holds an item that cannot be read. Logged where it
+    /// happened.
     #[error("the table did not answer in time")]
     Unavailable,
-    /// A stored item or the table's answer is not what it must be. Logged where it happened.
-    #[error("the table's answer cannot be used")]
+    /// The service asked the table for something that it does not understand. Logged where it happened.
+    #[error("the table does not understand the service")]
     Unusable,
 }
 

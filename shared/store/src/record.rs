@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{SubsecRound, Utc};
 use domain::{
-    AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, Name, OcppIdTag, Text,
+    AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, OcppIdTag, Text,
     Timestamp, Vehicle,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,7 +16,7 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// An item that is not what its key says: written by a later version, or damaged.
 #[derive(Debug, thiserror::Error)]
-#[error("stored item cannot be read: {0}")]
+#[error("{0}")]
 pub(crate) struct Corrupt(pub String);
 
 impl Corrupt {
@@ -378,11 +378,6 @@ impl RequestRecord {
 
 fn text<const MAX: usize>(stored: &str) -> Result<Text<MAX>, Corrupt> {
     Text::new(stored).map_err(Corrupt::new)
-}
-
-/// A name as the decision shows it.
-pub(crate) fn name(stored: &str) -> Result<Name, Corrupt> {
-    text(stored)
 }
 
 fn stored_tag(stored: &str) -> Result<OcppIdTag, Corrupt> {

@@ -46,8 +46,8 @@ impl<E: Into<Error>> From<E> for Attempt {
 
 impl From<Corrupt> for Error {
     fn from(corrupt: Corrupt) -> Self {
-        tracing::error!(reason = %corrupt, "stored item");
-        Self::Unusable
+        tracing::error!(reason = %corrupt, "stored item cannot be read");
+        Self::Unavailable
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     Credential, Error, Idempotency, Page, PageRequest, Store,
     cursor::List,
     keys,
-    record::{AccessIdRecord, RequestRecord, TagRecord, VehicleRecord, Versioned, milliseconds, readable},
+    record::{AccessIdRecord, Corrupt, RequestRecord, TagRecord, VehicleRecord, Versioned, milliseconds, readable},
     table::{Attempt, Replay},
 };
 
@@ -78,7 +78,8 @@ impl Store {
             if !existing_keys.is_empty() {
                 let mut found = self.batch_get(existing_keys.iter().cloned()).await?;
                 for key in &existing_keys {
-                    existing.push(found.take_versioned::<AccessIdRecord, _>(key)?.ok_or(Error::Unusable)?);
+                    let access_id = found.take_versioned::<AccessIdRecord, _>(key)?;
+                    existing.push(access_id.ok_or_else(|| Corrupt("a tag whose access ID is not there".to_owned()))?);
                 }
             }
 

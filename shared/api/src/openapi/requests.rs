@@ -1,5 +1,4 @@
 //! What request bodies may hold. A test holds each field against the readers in `access_ids` and `vehicles`.
-#![expect(dead_code, reason = "documentation")]
 
 use std::collections::BTreeSet;
 

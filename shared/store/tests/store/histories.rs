@@ -12,7 +12,7 @@ use engine::Engine;
 use futures_util::future::join_all;
 use harness::{Fault, Recorder};
 use proptest::{collection::vec, prelude::*};
-use store::{Credential, Decision, Error, Settings, Store};
+use store::{Credential, Decider, Decision, Error, Settings, Store};
 
 use crate::{
     model::{AccessId, Call, Change, Field, Link, Made, Model, Outcome, Vehicle, explanations, is_same_customer},
@@ -85,6 +85,7 @@ fn seen_vehicle(vehicle: &domain::Vehicle) -> Outcome {
 /// One organization under test and what was called in it.
 struct World<'a> {
     store: &'a Store,
+    decider: &'a Decider,
     caller: Credential,
     rfid: Credential,
     moment: &'a Cell<usize>,
@@ -218,15 +219,14 @@ impl World<'_> {
                 Ok((seen_vehicle(&store.get_vehicle(caller, id(*number)).await?), vec![]))
             }
             Call::Decide { tag: asked } => {
-                let decision = store.decide(&self.rfid, Some(&tag(&format!("tag-{asked}")))).await?;
+                let decision = self.decider.decide(&self.rfid, Some(&tag(&format!("tag-{asked}")))).await?;
                 let outcome = match decision {
                     Decision::Unknown => Outcome::Unknown,
                     Decision::Revoked => Outcome::Revoked,
-                    Decision::Authorized { id, name, kind } => Outcome::Authorized {
-                        id: id.get(),
-                        name: number(name.as_str()),
-                        is_card: kind == AccessIdType::Rfid,
-                    },
+                    Decision::Unreadable => panic!("nothing else writes here"),
+                    Decision::Authorized { id, name, kind } => {
+                        Outcome::Authorized { id: id.get(), name: number(&name), is_card: kind == AccessIdType::Rfid }
+                    }
                 };
                 Ok((outcome, vec![]))
             }
@@ -364,13 +364,15 @@ fn run(organizations: &[Vec<Vec<Call>>], faults: &[(Fault, usize)]) {
     runtime.block_on(async {
         let engine = Engine::in_memory().await.unwrap();
         let recorder = Recorder::start(engine.addr()).await.unwrap();
-        let store = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
+        let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
+        let (store, decider) = (&Store::new(&settings).unwrap(), &Decider::new(&settings).unwrap());
         let moment = &Cell::new(0);
         let mut worlds = Vec::new();
         for _ in organizations {
             let (caller, rfid) = organization(store).await;
             worlds.push(World {
                 store,
+                decider,
                 caller,
                 rfid,
                 moment,

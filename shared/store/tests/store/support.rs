@@ -5,12 +5,13 @@ use domain::{
     UpdateAccessId, VehicleLink,
 };
 use engine::Engine;
-use store::{Credential, PageRequest, Scope, Settings, Store};
+use store::{Credential, Decider, PageRequest, Scope, Settings, Store};
 
 /// A table with one organization.
 pub struct Fixture {
     pub engine: Engine,
     pub store: Store,
+    pub decider: Decider,
     pub caller: Credential,
     pub rfid: Credential,
 }
@@ -18,9 +19,11 @@ pub struct Fixture {
 impl Fixture {
     pub async fn new() -> Self {
         let engine = Engine::in_memory().await.unwrap();
-        let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
+        let settings = Settings::local(&engine.endpoint_url(), engine.table_name());
+        let store = Store::new(&settings).unwrap();
+        let decider = Decider::new(&settings).unwrap();
         let (caller, rfid) = organization(&store).await;
-        Self { engine, store, caller, rfid }
+        Self { engine, store, decider, caller, rfid }
     }
 }
 

@@ -1,0 +1,11 @@
+//! The built functions, driven through the Lambda Runtime API over a table engine of each test's own.
+
+#![expect(clippy::unwrap_used, reason = "a failure ends the test")]
+
+mod authorizer;
+mod concurrency;
+mod contract;
+mod log;
+mod policies;
+mod reference;
+mod support;

@@ -1,0 +1,270 @@
+//! What came back. Every answer is held against the contract's forms when it is read; tests add what they are about.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use harness::Response;
+use serde_json::{Map, Value};
+
+use super::Fleet;
+
+/// An answer whose form is right.
+#[derive(Clone, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {:#}", self.status, self.headers, self.body)
+    }
+}
+
+impl Answer {
+    pub fn read(function: &str, response: Response) -> Self {
+        let body = response.json();
+        let Response { status, headers, .. } = response;
+        let answer = Self { status, headers, body };
+        answer.check(function);
+        answer
+    }
+
+    /// The body of a 200.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.body
+    }
+
+    /// The body of a 201.
+    #[track_caller]
+    pub fn created(self) -> Value {
+        assert_eq!(self.status, 201, "{self:?}");
+        self.body
+    }
+
+    /// It is this error.
+    #[track_caller]
+    pub fn is(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{self:?}");
+    }
+
+    /// It is a 400 that names these fields and no others.
+    #[track_caller]
+    pub fn names(&self, fields: &[&str]) {
+        self.is(400, "invalid_request");
+        assert_eq!(self.fields(), fields.iter().copied().collect(), "{self:?}");
+    }
+
+    /// The fields that an error names.
+    pub fn fields(&self) -> BTreeSet<&str> {
+        self.body["details"].as_array().into_iter().flatten().filter_map(|detail| detail["field"].as_str()).collect()
+    }
+
+    /// It shows neither secret of this organization nor what only its tokens hold.
+    #[track_caller]
+    pub fn hides(&self, fleet: &Fleet) {
+        let text = format!("{self:?}");
+        for token in [&fleet.api.token, &fleet.rfid.token] {
+            assert!(!text.contains(token.rsplit('_').next().unwrap()), "{text}");
+        }
+    }
+
+    fn check(&self, function: &str) {
+        assert_eq!(self.headers.get("content-type").map(String::as_str), Some("application/json"), "{self:?}");
+        assert_eq!(self.headers.contains_key("location"), self.status == 201, "{self:?}");
+        assert_eq!(self.headers.contains_key("retry-after"), self.status == 503, "{self:?}");
+        match (function, self.status) {
+            ("rfid-authorizer", 200 | 403) => self.check_decision(),
+            ("list-access-ids", 200) => self.check_list(|record| check_access_id(record, true)),
+            ("list-vehicles", 200) => self.check_list(check_vehicle),
+            ("get-access-id" | "update-access-id", 200) | ("create-access-id", 201) => {
+                check_access_id(&object(&self.body, &["accessId"])["accessId"], false);
+            }
+            ("get-vehicle" | "update-vehicle", 200) | ("create-vehicle", 201) => {
+                check_vehicle(&object(&self.body, &["vehicle"])["vehicle"]);
+            }
+            _ => self.check_error(function),
+        }
+        if self.status == 201 {
+            let (path, root) = if function == "create-vehicle" {
+                ("/api/vehicles", "vehicle")
+            } else {
+                ("/api/access-ids", "accessId")
+            };
+            assert_eq!(self.headers["location"], format!("{path}/{}", self.body[root]["id"]), "{self:?}");
+        }
+    }
+
+    fn check_decision(&self) {
+        let body = if self.status == 200 {
+            let body = object(&self.body, &["authorized", "accessId"]);
+            let access_id = object(&body["accessId"], &["id", "name", "type"]);
+            check_id(&access_id["id"]);
+            assert!(is_text(&access_id["name"]) && is_one_of(&access_id["type"], &["RFID", "Vehicle"]), "{self:?}");
+            body
+        } else {
+            let body = object(&self.body, &["authorized", "reason"]);
+            assert!(is_one_of(&body["reason"], &["unknown", "revoked"]), "{self:?}");
+            body
+        };
+        assert_eq!(body["authorized"], (self.status == 200), "{self:?}");
+    }
+
+    fn check_list(&self, check: impl Fn(&Value)) {
+        let body = object(&self.body, &["data", "pagination"]);
+        let records = body["data"].as_array().unwrap();
+        records.iter().for_each(check);
+        let ids: Vec<_> = records.iter().map(|record| record["id"].as_u64()).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "not ascending: {ids:?}");
+        let pagination = object(&body["pagination"], &["hasNextPage", "nextPageCursor"]);
+        match &pagination["nextPageCursor"] {
+            Value::Null => assert_eq!(pagination["hasNextPage"], false, "{pagination:?}"),
+            Value::String(cursor) => {
+                assert_eq!(pagination["hasNextPage"], true, "{pagination:?}");
+                let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+                assert!(!cursor.is_empty() && cursor.bytes().all(is_plain), "not to be pasted into a URL: {cursor}");
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    /// The contract's error body, all of its keys and nothing internal.
+    fn check_error(&self, function: &str) {
+        let (codes, extra) = match self.status {
+            400 => (["invalid_request"].as_slice(), Some("details")),
+            401 => (["unauthorized"].as_slice(), None),
+            404 if function != "rfid-authorizer" => (["not_found"].as_slice(), None),
+            405 if function == "rfid-authorizer" => (["method_not_allowed"].as_slice(), None),
+            409 if function.starts_with("create-") => (["tag_taken", "idempotency_key_reused"].as_slice(), None),
+            413 => (["payload_too_large"].as_slice(), None),
+            503 => (["service_unavailable"].as_slice(), None),
+            _ => panic!("{function}: {self:?}"),
+        };
+        let keys: Vec<&str> = ["error", "code", "requestId"].into_iter().chain(extra).collect();
+        let body = object(&self.body, &keys);
+        assert!(is_one_of(&body["code"], codes), "{self:?}");
+        let sentence = body["error"].as_str().unwrap();
+        assert!(sentence.starts_with(char::is_uppercase) && sentence.ends_with('.'), "{self:?}");
+        let request_id = body["requestId"].as_str().unwrap();
+        assert!(request_id.len() == 36 && request_id.starts_with("8476a536-e9f4-11e8-9739-"), "{self:?}");
+        if let Some(details) = body.get("details") {
+            let details = details.as_array().unwrap();
+            assert!(!details.is_empty(), "{self:?}");
+            for (at, detail) in details.iter().enumerate() {
+                assert!(!details[..at].contains(detail), "said twice: {self:?}");
+                let detail = object(detail, &["field", "message"]);
+                assert!(detail["field"].is_string() && is_text(&detail["message"]), "{self:?}");
+            }
+        }
+        if let Some(seconds) = self.headers.get("retry-after") {
+            assert!((1..=60).contains(&seconds.parse::<u64>().unwrap()), "{self:?}");
+        }
+        let text = self.body.to_string().to_lowercase();
+        for internal in ["dynamo", "amazon", "sdk", "serde", "panic", "::", "expected", "struct", " table", "engine"] {
+            assert!(!text.contains(internal), "{internal}: {self:?}");
+        }
+    }
+}
+
+/// The object, which has these keys and no others.
+#[track_caller]
+fn object<'a>(value: &'a Value, keys: &[&str]) -> &'a Map<String, Value> {
+    let object = value.as_object().unwrap_or_else(|| panic!("no object: {value}"));
+    let found: BTreeSet<&str> = object.keys().map(String::as_str).collect();
+    assert_eq!(found, keys.iter().copied().collect(), "{value:#}");
+    object
+}
+
+fn check_access_id(value: &Value, is_listed: bool) {
+    let mut keys = vec!["id", "ocppIdTag", "type", "name", "authorizationStatus", "authorizedAt", "revokedAt"];
+    keys.extend(["createdAt", "updatedAt", "vehicle"]);
+    keys.extend((!is_listed).then_some("customer"));
+    let access_id = object(value, &keys);
+    check_id(&access_id["id"]);
+    check_tag(&access_id["ocppIdTag"]);
+    assert!(is_one_of(&access_id["type"], &["RFID", "Vehicle"]) && is_text(&access_id["name"]), "{value:#}");
+    let is_revoked = access_id["authorizationStatus"] == "Revoked";
+    assert!(is_revoked || access_id["authorizationStatus"] == "Authorized", "{value:#}");
+    assert_eq!(access_id["revokedAt"].is_string(), is_revoked, "{value:#}");
+    // In this form times sort as texts.
+    let time = |name: &str| check_time(&access_id[name]);
+    assert!(time("createdAt") <= time("authorizedAt") && time("authorizedAt") <= time("updatedAt"), "{value:#}");
+    if is_revoked {
+        assert!(time("authorizedAt") <= time("revokedAt") && time("revokedAt") <= time("updatedAt"), "{value:#}");
+    }
+    if !access_id["vehicle"].is_null() {
+        assert_eq!(access_id["type"], "Vehicle", "{value:#}");
+        let vehicle = object(&access_id["vehicle"], &["id", "make", "model", "name", "vin"]);
+        check_id(&vehicle["id"]);
+        assert!(is_text(&vehicle["name"]), "{value:#}");
+        check_optional_texts(vehicle, &["make", "model", "vin"]);
+    }
+    if !is_listed {
+        check_customer(&access_id["customer"]);
+    }
+}
+
+fn check_vehicle(value: &Value) {
+    let keys = ["id", "name", "make", "model", "vin", "licensePlate", "hasTelematics", "customer", "accessIds"];
+    let vehicle = object(value, &keys);
+    check_id(&vehicle["id"]);
+    assert!(is_text(&vehicle["name"]), "{value:#}");
+    check_optional_texts(vehicle, &["make", "model", "vin", "licensePlate"]);
+    assert_eq!(vehicle["hasTelematics"], false, "{value:#}");
+    check_customer(&vehicle["customer"]);
+    let access_ids = vehicle["accessIds"].as_array().unwrap();
+    assert!(access_ids.is_sorted_by(|a, b| a["id"].as_u64() < b["id"].as_u64()), "{value:#}");
+    for access_id in access_ids {
+        let access_id = object(access_id, &["id", "ocppIdTag", "authorizationStatus"]);
+        check_id(&access_id["id"]);
+        check_tag(&access_id["ocppIdTag"]);
+        assert!(is_one_of(&access_id["authorizationStatus"], &["Authorized", "Revoked"]), "{value:#}");
+    }
+}
+
+fn check_customer(value: &Value) {
+    if !value.is_null() {
+        assert!(is_text(&object(value, &["name"])["name"]), "{value}");
+    }
+}
+
+fn check_optional_texts(record: &Map<String, Value>, names: &[&str]) {
+    for name in names {
+        assert!(record[*name].is_null() || is_text(&record[*name]), "{name}: {record:?}");
+    }
+}
+
+#[track_caller]
+pub fn check_id(value: &Value) {
+    assert!(value.as_u64().is_some_and(|id| (1..=9_007_199_254_740_991).contains(&id)), "{value}");
+}
+
+fn check_tag(value: &Value) {
+    let tag = value.as_str().unwrap();
+    let is_normal = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
+    assert!((1..=36).contains(&tag.len()) && tag.bytes().all(is_normal), "{tag:?}");
+}
+
+/// RFC 3339 in UTC with milliseconds and `Z`.
+#[track_caller]
+pub fn check_time(value: &Value) -> &str {
+    let text = value.as_str().unwrap_or_else(|| panic!("no time: {value}"));
+    let form: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(form, "0000-00-00T00:00:00.000Z", "{text}");
+    assert!(text.parse::<domain::Timestamp>().is_ok(), "{text}");
+    text
+}
+
+/// Neither blank nor with white space at its ends.
+fn is_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.is_empty() && text.trim() == text)
+}
+
+fn is_one_of(value: &Value, words: &[&str]) -> bool {
+    value.as_str().is_some_and(|word| words.contains(&word))
+}

@@ -1,0 +1,250 @@
+//! A [`World`] for each test: a table engine, an organization with its credentials, and the functions, each started when
+//! it is first called, with a recorder between it and the table.
+
+mod answer;
+mod call;
+mod seed;
+mod table;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    thread,
+};
+
+use deployment::Grant;
+use engine::Engine;
+use harness::{Function, Recorder};
+use serde_json::{Value, json};
+use store::{Scope, Settings, Store};
+use tokio::sync::Mutex;
+
+pub use answer::{Answer, check_id, check_time};
+pub use call::Call;
+pub use seed::{access_id, card, customer, id, import, name, now, tag, time, vehicle};
+pub use table::{Touch, seen};
+
+/// The binaries by the names of the functions.
+pub const FUNCTIONS: [(&str, &str); 9] = [
+    ("create-access-id", env!("CARGO_BIN_EXE_create-access-id")),
+    ("create-vehicle", env!("CARGO_BIN_EXE_create-vehicle")),
+    ("get-access-id", env!("CARGO_BIN_EXE_get-access-id")),
+    ("get-vehicle", env!("CARGO_BIN_EXE_get-vehicle")),
+    ("list-access-ids", env!("CARGO_BIN_EXE_list-access-ids")),
+    ("list-vehicles", env!("CARGO_BIN_EXE_list-vehicles")),
+    ("rfid-authorizer", env!("CARGO_BIN_EXE_rfid-authorizer")),
+    ("update-access-id", env!("CARGO_BIN_EXE_update-access-id")),
+    ("update-vehicle", env!("CARGO_BIN_EXE_update-vehicle")),
+];
+
+/// The eight endpoints of the API with a well-formed request to each: function, method, path and body.
+pub fn endpoints() -> [(&'static str, &'static str, &'static str, Value); 8] {
+    [
+        ("list-access-ids", "GET", "/api/access-ids", Value::Null),
+        ("get-access-id", "GET", "/api/access-ids/1", Value::Null),
+        ("create-access-id", "POST", "/api/access-ids", rfid("tag", "Card")),
+        ("update-access-id", "PATCH", "/api/access-ids/1", json!({"accessId": {}})),
+        ("list-vehicles", "GET", "/api/vehicles", Value::Null),
+        ("get-vehicle", "GET", "/api/vehicles/1", Value::Null),
+        ("create-vehicle", "POST", "/api/vehicles", json!({"vehicle": {"name": "Van"}})),
+        ("update-vehicle", "PATCH", "/api/vehicles/1", json!({"vehicle": {}})),
+    ]
+}
+
+/// The body that creates an RFID card.
+pub fn rfid(tag: &str, name: &str) -> Value {
+    json!({"accessId": {"type": "RFID", "ocppIdTag": tag, "name": name}})
+}
+
+/// The body that creates an access ID of type Vehicle with a new vehicle.
+pub fn charging_vehicle(tag: &str, name: &str) -> Value {
+    json!({"accessId": {"type": "Vehicle", "ocppIdTag": tag, "name": name, "vehicle": {}}})
+}
+
+/// Thor's request for a tag.
+pub fn thor(tag: &str, kind: &str) -> Value {
+    json!({"msg": "rfid", "id": tag, "chargebox": "EaJ7cU9NJ3YkTNgy", "type": kind})
+}
+
+/// An organization and its credentials.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    pub id: domain::OrganizationId,
+    /// The token for the API, and what to revoke it by.
+    pub api: store::NewCredential,
+    /// The secret for the authorizer, and what to revoke it by.
+    pub rfid: store::NewCredential,
+}
+
+/// A table with one organization and the functions over it.
+pub struct World {
+    pub store: Store,
+    pub fleet: Fleet,
+    engine: Option<Engine>,
+    deployed: Mutex<BTreeMap<&'static str, Deployed>>,
+}
+
+/// One function: its recorder and its instances.
+struct Deployed {
+    recorder: Arc<Recorder>,
+    instances: BTreeMap<usize, Arc<Function>>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let engine = Engine::in_memory().await.unwrap();
+        let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
+        let fleet = new_fleet(&store).await;
+        Self { store, fleet, engine: Some(engine), deployed: Mutex::default() }
+    }
+
+    /// A further organization.
+    pub async fn another_fleet(&self) -> Fleet {
+        new_fleet(&self.store).await
+    }
+
+    pub fn get(&self, target: &str) -> Call<'_> {
+        Call::api(self, "GET", target)
+    }
+
+    pub fn post(&self, target: &str, body: Value) -> Call<'_> {
+        Call::api(self, "POST", target).json(&body)
+    }
+
+    pub fn patch(&self, target: &str, body: Value) -> Call<'_> {
+        Call::api(self, "PATCH", target).json(&body)
+    }
+
+    /// A request to the API with any method.
+    pub fn request(&self, method: &str, target: &str) -> Call<'_> {
+        Call::api(self, method, target)
+    }
+
+    /// Thor's request for a tag, with the fleet's secret in the path.
+    pub fn ask(&self, tag: &str) -> Call<'_> {
+        Call::rfid(self, &format!("/{}", self.fleet.rfid.token)).json(&thor(tag, "authorize"))
+    }
+
+    /// A POST without body to this path of the authorizer's function URL.
+    pub fn thor(&self, path: &str) -> Call<'_> {
+        Call::rfid(self, path)
+    }
+
+    /// Creates an access ID or, by a body with `vehicle`, a vehicle; hands out what the answer holds.
+    pub async fn create(&self, body: Value) -> Value {
+        let (path, root) = if body.get("vehicle").is_some() {
+            ("/api/vehicles", "vehicle")
+        } else {
+            ("/api/access-ids", "accessId")
+        };
+        self.post(path, body).await.created()[root].take()
+    }
+
+    /// The access ID as it is read now.
+    pub async fn access_id(&self, id: &Value) -> Value {
+        self.get(&format!("/api/access-ids/{id}")).await.ok()["accessId"].take()
+    }
+
+    /// The vehicle as it is read now.
+    pub async fn vehicle(&self, id: &Value) -> Value {
+        self.get(&format!("/api/vehicles/{id}")).await.ok()["vehicle"].take()
+    }
+
+    /// All records of a list, walked page by page.
+    pub async fn list(&self, path: &str) -> Vec<Value> {
+        let mut records = Vec::new();
+        let mut target = format!("{path}?limit=100");
+        loop {
+            let mut page = self.get(&target).await.ok();
+            records.append(page["data"].as_array_mut().unwrap());
+            match page["pagination"]["nextPageCursor"].as_str() {
+                Some(cursor) => target = format!("{path}?limit=100&nextPageCursor={cursor}"),
+                None => return records,
+            }
+        }
+    }
+
+    /// What stands between the function and the table.
+    pub async fn recorder(&self, function: &'static str) -> Arc<Recorder> {
+        let mut deployed = self.deployed.lock().await;
+        Arc::clone(&self.deploy(&mut deployed, function).await.recorder)
+    }
+
+    /// An instance of the function, started if it is not there yet.
+    pub async fn instance(&self, function: &'static str, number: usize) -> Arc<Function> {
+        let mut deployed = self.deployed.lock().await;
+        let deployed = self.deploy(&mut deployed, function).await;
+        if let Some(instance) = deployed.instances.get(&number) {
+            return Arc::clone(instance);
+        }
+        let instance = Arc::new(start(function, &deployed.recorder.endpoint_url()).await);
+        deployed.instances.insert(number, Arc::clone(&instance));
+        instance
+    }
+
+    async fn deploy<'a>(
+        &self,
+        deployed: &'a mut BTreeMap<&'static str, Deployed>,
+        function: &'static str,
+    ) -> &'a mut Deployed {
+        if !deployed.contains_key(function) {
+            let table = self.engine.as_ref().expect("the table is gone").addr();
+            let recorder = Arc::new(Recorder::start(table).await.unwrap());
+            deployed.insert(function, Deployed { recorder, instances: BTreeMap::new() });
+        }
+        deployed.get_mut(function).unwrap()
+    }
+
+    /// Where the table is, without a recorder.
+    pub fn table_url(&self) -> String {
+        self.engine.as_ref().expect("the table is gone").endpoint_url()
+    }
+
+    /// Ends the table for good.
+    pub async fn lose_table(&mut self) {
+        self.engine.take().expect("the table is gone already").shutdown().await;
+    }
+}
+
+/// Starts a function over the table at this address.
+pub async fn start(function: &str, table_url: &str) -> Function {
+    let binary = FUNCTIONS.iter().find(|(name, _)| *name == function).expect(function).1;
+    let env = [
+        ("TABLE_NAME", engine::TABLE_NAME),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret-access-key"),
+        ("AWS_SESSION_TOKEN", "session-token"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", table_url),
+    ];
+    let function = Function::start(binary, &env).await.unwrap();
+    function.wait_ready().await.unwrap();
+    function
+}
+
+async fn new_fleet(store: &Store) -> Fleet {
+    let id = store.create_organization("Fleet", now()).await.unwrap().id;
+    let api = store.create_credential(&id, Scope::Api, "", now()).await.unwrap();
+    let rfid = store.create_credential(&id, Scope::Rfid, "", now()).await.unwrap();
+    Fleet { id, api, rfid }
+}
+
+/// What the deployed functions may do.
+static GRANTS: LazyLock<BTreeMap<String, Vec<Grant>>> = LazyLock::new(|| deployment::grants().unwrap());
+
+impl Drop for World {
+    /// Whatever the test was about: no function did anything that its policy would not have let it do.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        for (function, Deployed { recorder, .. }) in self.deployed.get_mut() {
+            let grants = &GRANTS[*function];
+            for Touch { action, partitions, in_transaction } in seen(&recorder.requests()) {
+                let partitions: Vec<_> = partitions.iter().map(String::as_str).collect();
+                let allowed = grants.iter().any(|grant| grant.allows(&action, &partitions, in_transaction));
+                assert!(allowed, "{function} may not {action} {partitions:?} (in a transaction: {in_transaction})");
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The table, for the one function that must answer at once: a DynamoDB client that can do `BatchGetItem` and nothing
+//! else.
+//!
+//! The SDK's client costs more than all the rest of the RFID authorizer together (the figures are in
+//! `docs/performance.md`). This one keeps what matters of it: SigV4, TLS that is checked, a deadline, one retry, the
+//! response's checksum, error classes. It leaves out what a Lambda function does not need: no chain of credential
+//! providers (the environment is read at each use), no proxy, no correction of the clock (Lambda keeps it; a request
+//! that is refused for its date is [`Error::Rejected`]), no connection pool, no HTTP/2.
+//!
+//! What was left unprocessed in an answer (`UnprocessedKeys`) is for the caller to see to.
+
+mod config;
+mod connection;
+mod error;
+mod sign;
+mod tls;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+pub use config::{Config, ConfigError, Credentials, Keys};
+use connection::{Connection, Endpoint, Response};
+pub use error::Error;
+use error::Failure;
+use ring::rand::{SecureRandom, SystemRandom};
+use sign::Signer;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// What the first try may take at most, so that a connection that died unnoticed leaves time for another. It is also
+/// never given more than half of what is left.
+const FIRST_TRY: Duration = Duration::from_millis(400);
+/// What [`Client::connect`] may take.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How long to leave a throttling table alone: so long and up to twice as long.
+const THROTTLE_PAUSE: Duration = Duration::from_millis(25);
+
+const TARGET: &str = "DynamoDB_20120810.BatchGetItem";
+
+/// A client for one endpoint. It keeps one connection; calls that overlap open more.
+#[derive(Debug)]
+pub struct Client {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    signer: Signer,
+    kept: Mutex<Option<Connection>>,
+}
+
+impl Client {
+    /// A client as the environment of a function describes it; see [`Config::from_env`]. Opens nothing yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::new(Config::from_env()?)
+    }
+
+    /// A client for the given configuration. Opens nothing yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is wrong with the configuration.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            endpoint: Endpoint::new(&config)?,
+            credentials: config.credentials,
+            signer: Signer::new(config.region, "dynamodb"),
+            kept: Mutex::new(None),
+        })
+    }
+
+    /// Opens the connection, and proves it with the request that every DynamoDB endpoint answers to anyone (`GET /`,
+    /// "healthy: …"): no operation is counted, no permission needed. Takes a second at most.
+    ///
+    /// # Errors
+    /// That the table cannot be reached. There is no need to stop for it: the first call tries again.
+    pub async fn connect(&self) -> Result<(), Error> {
+        let deadline = Instant::now() + CONNECT;
+        let opened = timeout_at(deadline, async {
+            let mut connection = Connection::open(&self.endpoint).await?;
+            let health_check = ["GET / HTTP/1.1\r\nhost: ", self.endpoint.authority(), "\r\n\r\n"].concat();
+            connection.exchange(health_check.as_bytes()).await?;
+            if !connection.is_sound() {
+                // Closed after the answer to a stranger: the way is proven all the same.
+                connection = Connection::open(&self.endpoint).await?;
+            }
+            Ok(connection)
+        });
+        self.keep(opened.await.unwrap_or(Err(Failure::TIMEOUT)).map_err(Failure::into_error)?);
+        // Derives the day's key, and brings the code of the first call into memory.
+        self.request(b"{}").map(drop).map_err(Failure::into_error)
+    }
+
+    /// Sends `body`, a `BatchGetItem` request in JSON, and returns the answer's body, its checksum checked. What takes
+    /// longer than the deadline, the one retry included, is given up.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the table did not answer well in time, [`Error::Rejected`] when it refused the
+    /// request or the credentials.
+    pub async fn batch_get_item(&self, body: &[u8], deadline: Instant) -> Result<Vec<u8>, Error> {
+        let now = Instant::now();
+        let half = deadline.saturating_duration_since(now) / 2;
+        let failure = match self.attempt(body, now + half.min(FIRST_TRY)).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let pause = match failure {
+            Failure::Rejected(_) => return Err(failure.into_error()),
+            Failure::Throttled(_) => jitter(THROTTLE_PAUSE),
+            Failure::Unavailable(_) => Duration::ZERO,
+        };
+        if Instant::now() + pause >= deadline {
+            return Err(failure.into_error());
+        }
+        sleep(pause).await;
+        self.attempt(body, deadline).await.map_err(Failure::into_error)
+    }
+
+    async fn attempt(&self, body: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
+        let request = self.request(body)?;
+        let exchange = async {
+            let (connection, response) = self.exchange(&request).await?;
+            response.check()?;
+            self.keep(connection);
+            match response.status {
+                200 => Ok(response.body),
+                status => Err(Failure::from_answer(status, &response.body)),
+            }
+        };
+        timeout_at(deadline, exchange).await.unwrap_or(Err(Failure::TIMEOUT))
+    }
+
+    /// On the kept connection or, when that turns out to have been closed, on a new one.
+    async fn exchange(&self, request: &[u8]) -> Result<(Connection, Response), Failure> {
+        // Taken, not borrowed: whoever gives up half-way drops the connection, and with it all that might still come.
+        let kept = self.lock().take();
+        if let Some(mut connection) = kept
+            && connection.is_usable().await
+        {
+            match connection.exchange(request).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(failure) if connection.has_answered() => return Err(failure),
+                Err(_) => {}
+            }
+        }
+        let mut connection = Connection::open(&self.endpoint).await?;
+        let response = connection.exchange(request).await?;
+        Ok((connection, response))
+    }
+
+    fn keep(&self, connection: Connection) {
+        if connection.is_sound() {
+            *self.lock() = Some(connection);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The whole request, signed now.
+    fn request(&self, body: &[u8]) -> Result<Vec<u8>, Failure> {
+        let credentials = self.credentials.now()?;
+        let stamp = sign::stamp(SystemTime::now());
+        let mut headers = Vec::with_capacity(5);
+        headers.extend([
+            ("content-type", "application/x-amz-json-1.0"),
+            ("host", self.endpoint.authority()),
+            ("x-amz-date", &stamp),
+        ]);
+        if let Some(token) = &credentials.session_token {
+            headers.push(("x-amz-security-token", token));
+        }
+        headers.push(("x-amz-target", TARGET));
+        let authorization = self.signer.authorization(&credentials, &stamp, "POST", &headers, body);
+
+        let mut request = Vec::with_capacity(4096);
+        request.extend_from_slice(b"POST / HTTP/1.1\r\n");
+        headers.push(("authorization", &authorization));
+        let length = body.len().to_string();
+        headers.push(("content-length", &length));
+        for (name, value) in headers {
+            for part in [name, ": ", value, "\r\n"] {
+                request.extend_from_slice(part.as_bytes());
+            }
+        }
+        request.extend_from_slice(b"\r\n");
+        request.extend_from_slice(body);
+        Ok(request)
+    }
+}
+
+/// `pause`, and up to as much again: those who were told to come later shall not all come at once.
+fn jitter(pause: Duration) -> Duration {
+    let mut random = [0];
+    // Without randomness everybody waits for the same time, which is no reason to fail.
+    _ = SystemRandom::new().fill(&mut random);
+    pause.mul_f64(1.0 + f64::from(random[0]) / f64::from(u8::MAX))
+}
