@@ -88,6 +88,29 @@ fn the_routes_are_those_of_the_local_service() {
     assert_eq!(routes(&template()).unwrap(), expected);
 }
 
+/// Its operations are named after the functions.
+#[test]
+fn the_routes_are_those_of_the_openapi_document() {
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(workspace("openapi.json")).unwrap()).unwrap();
+    let mut expected = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            let mut function = String::new();
+            for letter in id.chars() {
+                if letter.is_ascii_uppercase() {
+                    function.push('-');
+                }
+                function.push(letter.to_ascii_lowercase());
+            }
+            expected.insert(Route { method: method.to_uppercase(), path: path.clone(), function });
+        }
+    }
+    let mut deployed = routes(&template()).unwrap();
+    deployed.retain(|route| route.path != "*");
+    assert_eq!(deployed, expected);
+}
+
 #[test]
 fn every_function_is_traced_versioned_and_built_by_the_makefile() {
     let template = template();

@@ -174,9 +174,9 @@ impl Connection {
             }
         };
         let Some(length) = head.body_length else {
-            // Whatever its body looks like, an error is an error. But there is no telling where it ends.
+            // Without an end there is no answer, but an error is an error.
             let response = Response { status: head.status, checksum: None, body: Vec::new() };
-            return if head.status == 200 { Err(MALFORMED) } else { Ok(response) };
+            return if head.status < 400 { Err(MALFORMED) } else { Ok(response) };
         };
         if length > MAX_BODY {
             return Err(MALFORMED);
@@ -297,4 +297,179 @@ fn number<N: std::str::FromStr>(value: &[u8]) -> Option<N> {
         return None;
     }
     std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Credentials;
+
+    fn endpoint(region: &str, url: Option<&str>) -> Result<Endpoint, ConfigError> {
+        Endpoint::new(&Config {
+            region: region.to_owned(),
+            endpoint_url: url.map(str::to_owned),
+            ca_bundle: None,
+            credentials: Credentials::Environment,
+        })
+    }
+
+    #[test]
+    fn an_endpoint_is_the_regions_or_the_one_given() {
+        for (region, host) in [
+            ("eu-west-1", "dynamodb.eu-west-1.amazonaws.com"),
+            ("us-gov-west-1", "dynamodb.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "dynamodb.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "dynamodb.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            let endpoint = endpoint(region, None).unwrap();
+            assert_eq!((&*endpoint.host, endpoint.port, &*endpoint.authority), (host, 443, host));
+            assert!(endpoint.tls.is_some());
+        }
+        for (url, host, port, authority, is_tls) in [
+            ("http://127.0.0.1:8000", "127.0.0.1", 8000, "127.0.0.1:8000", false),
+            ("http://localhost:8000/", "localhost", 8000, "localhost:8000", false),
+            ("http://[::1]:8000", "::1", 8000, "[::1]:8000", false),
+            ("https://[::1]", "::1", 443, "[::1]", true),
+            ("HTTPS://example.org:443/", "example.org", 443, "example.org", true),
+            ("http://example.org:443", "example.org", 443, "example.org:443", false),
+        ] {
+            let endpoint = endpoint("eu-west-1", Some(url)).unwrap();
+            assert_eq!((&*endpoint.host, endpoint.port, &*endpoint.authority), (host, port, authority), "{url}");
+            assert_eq!(endpoint.tls.is_some(), is_tls, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused() {
+        for url in [
+            "",
+            "example.org",
+            "example.org:8000",
+            "ftp://example.org",
+            "https://",
+            "https://example.org/path",
+            "https://example.org/?query",
+            "https://user@example.org",
+            "https://example.org:99999",
+            "https://exa mple.org",
+            "https://-_-:1",
+        ] {
+            assert!(matches!(endpoint("eu-west-1", Some(url)), Err(ConfigError::Endpoint)), "{url}");
+        }
+        for region in ["", "eu west", "eu-west-1/", "eu-west-1\r\nx: y", "ü"] {
+            assert!(matches!(endpoint(region, None), Err(ConfigError::Region)), "{region:?}");
+        }
+    }
+
+    /// What `exchange` makes of these bytes, which come in pieces, and then the end.
+    async fn exchanged(bytes: &[u8], piece: usize) -> (Result<Response, Failure>, bool) {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut connection = Connection { stream: Box::new(ours), is_sound: true, has_answered: false };
+        let serve = async {
+            let mut request = [0; 4];
+            theirs.read_exact(&mut request).await.unwrap();
+            for piece in bytes.chunks(piece) {
+                if theirs.write_all(piece).await.is_err() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            theirs.shutdown().await.unwrap();
+        };
+        let (response, ()) = tokio::join!(
+            async {
+                let response = connection.exchange(b"ask!").await;
+                (response, connection.is_sound())
+            },
+            serve
+        );
+        response
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_to_its_end_and_no_further() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Amz-Crc32: 907060870\r\n\r\nhello";
+        for piece in [1, 2, 7, 1000] {
+            let (response, is_sound) = exchanged(answer, piece).await;
+            let response = response.unwrap();
+            assert_eq!((response.status, response.body.as_slice()), (200, b"hello".as_slice()));
+            assert_eq!(response.checksum, Some(907_060_870));
+            assert_eq!(response.check(), Ok(()));
+            assert!(is_sound);
+        }
+        let (response, is_sound) = exchanged(&[answer.as_slice(), b"more"].concat(), 1000).await;
+        assert_eq!(response.unwrap().body, b"hello");
+        assert!(!is_sound, "whatever follows would be taken for the next answer");
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_given_up_when_the_server_says_so() {
+        for head in ["HTTP/1.1 200 OK\r\nConnection: Close", "HTTP/1.0 200 OK"] {
+            let (response, is_sound) =
+                exchanged(format!("{head}\r\nContent-Length: 2\r\n\r\n{{}}").as_bytes(), 1000).await;
+            assert_eq!(response.unwrap().body, b"{}");
+            assert!(!is_sound, "{head}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_refused() {
+        let long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(MAX_HEAD));
+        let many = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "x: y\r\n".repeat(MAX_HEADERS));
+        for bytes in [
+            "SSH-2.0-OpenSSH_9.9\r\n",
+            "\r\n\r\n\r\n",
+            "HTTP/2 200 OK\r\n\r\n",
+            "HTTP/1.1 2 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Amz-Crc32: 4294967296\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Amz-Crc32: none\r\n\r\n{}",
+            &long,
+            &many,
+        ] {
+            assert_eq!(exchanged(bytes.as_bytes(), 1000).await.0.unwrap_err(), MALFORMED, "{bytes}");
+        }
+        for bytes in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}"] {
+            let failure = exchanged(bytes.as_bytes(), 1000).await.0.unwrap_err();
+            assert_eq!(failure, Failure::unavailable("ConnectionLost"), "{bytes}");
+        }
+        // A balancer's error page may come without a length.
+        let (response, is_sound) = exchanged(b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 9).await;
+        assert_eq!(response.unwrap().status, 503);
+        assert!(!is_sound);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            flips in prop::collection::vec((0..110_usize, any::<u8>()), 0..4),
+            piece in 1..64_usize,
+        ) {
+            let mut answer =
+                b"HTTP/1.1 400 Bad\r\nConnection: keep-alive\r\nContent-Length: 28\r\nX-Amz-Crc32: 1\r\n\r\n{\"__type\":\"a#ThrottlingEx\"}~"
+                    .to_vec();
+            for (at, byte) in flips {
+                answer[at] = byte;
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            for bytes in [answer, bytes] {
+                if let (Ok(response), _) = runtime.block_on(exchanged(&bytes, piece)) {
+                    _ = response.check();
+                    _ = Failure::from_answer(response.status, &response.body);
+                }
+            }
+        }
+    }
 }

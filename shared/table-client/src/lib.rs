@@ -26,7 +26,7 @@ pub use error::Error;
 use error::Failure;
 use ring::rand::{SecureRandom, SystemRandom};
 use sign::Signer;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// What the first try may take at most, so that a connection that died unnoticed leaves time for another. It is also
 /// never given more than half of what is left.
@@ -109,10 +109,11 @@ impl Client {
             Failure::Throttled(_) => jitter(THROTTLE_PAUSE),
             Failure::Unavailable(_) => Duration::ZERO,
         };
-        if Instant::now() + pause >= deadline {
+        let again = Instant::now() + pause;
+        if again >= deadline {
             return Err(failure.into_error());
         }
-        sleep(pause).await;
+        sleep_until(again).await;
         self.attempt(body, deadline).await.map_err(Failure::into_error)
     }
 

@@ -71,20 +71,18 @@ impl Signer {
         let mut key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         let key = match &mut *key {
             Some(key) if key.date == date && key.secret == secret => key,
-            key => key.insert(DayKey {
-                date: date.to_owned(),
-                secret: secret.to_owned(),
-                key: self.derive(secret, date),
-            }),
+            key => {
+                key.insert(DayKey { date: date.to_owned(), secret: secret.to_owned(), key: self.derive(secret, date) })
+            }
         };
         hmac::sign(&key.key, message)
     }
 
     fn derive(&self, secret: &str, date: &str) -> hmac::Key {
         let first = hmac::Key::new(hmac::HMAC_SHA256, ["AWS4", secret].concat().as_bytes());
-        [date, &self.region, self.service, "aws4_request"].iter().fold(first, |key, part| {
-            hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
-        })
+        [date, &self.region, self.service, "aws4_request"]
+            .iter()
+            .fold(first, |key, part| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref()))
     }
 }
 
@@ -113,4 +111,124 @@ fn push_hex(bytes: &[u8], text: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     text.extend(digits.map(char::from));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The credentials and the scope of AWS's published test suite for Signature Version 4.
+    fn suite() -> (Signer, Keys) {
+        let keys = Keys {
+            access_key_id: "AKIDEXAMPLE".to_owned(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
+            session_token: None,
+        };
+        (Signer::new("us-east-1".to_owned(), "service"), keys)
+    }
+
+    #[test]
+    fn signs_as_the_published_vectors_do() {
+        const STAMP: &str = "20150830T123600Z";
+        const HOST: (&str, &str) = ("host", "example.amazonaws.com");
+        const DATE: (&str, &str) = ("x-amz-date", STAMP);
+        const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+        let (signer, keys) = suite();
+        let signature = |method, headers: &[_], body: &str| {
+            let authorization = signer.authorization(&keys, STAMP, method, headers, body.as_bytes());
+            let names = headers.iter().map(|(name, _): &(&str, &str)| *name).collect::<Vec<_>>().join(";");
+            let start = format!(
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders={names}, Signature="
+            );
+            authorization.strip_prefix(&start).unwrap().to_owned()
+        };
+        // get-vanilla
+        assert_eq!(
+            signature("GET", &[HOST, DATE], ""),
+            "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
+        );
+        // post-vanilla
+        assert_eq!(
+            signature("POST", &[HOST, DATE], ""),
+            "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"
+        );
+        // post-header-key-sort
+        assert_eq!(
+            signature("POST", &[HOST, ("my-header1", "value1"), DATE], ""),
+            "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c"
+        );
+        // post-x-www-form-urlencoded
+        assert_eq!(
+            signature("POST", &[FORM, HOST, DATE], "Param1=value1"),
+            "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"
+        );
+    }
+
+    #[test]
+    fn signs_as_the_sdk_does() {
+        use aws_sigv4::{
+            http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+            sign::v4,
+        };
+
+        let (signer, mut keys) = suite();
+        for round in 0..200_u32 {
+            // another key on some days, another day on some keys: the cached one must not be taken for it
+            keys.secret_access_key = format!("secret{}", round / 7);
+            keys.session_token = (round % 3 != 0).then(|| "token/+=".repeat(round as usize));
+            let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000 + u64::from(round / 5) * 86_399);
+            let body = format!("{{\"round\":{round},\"text\":\"{}\"}}", "ä".repeat(round as usize));
+
+            let unsigned =
+                [("content-type", "application/x-amz-json-1.0"), ("host", "dynamodb.eu-west-1.amazonaws.com")];
+            let identity = aws_credential_types::Credentials::new(
+                &keys.access_key_id,
+                &keys.secret_access_key,
+                keys.session_token.clone(),
+                None,
+                "test",
+            )
+            .into();
+            let params = v4::SigningParams::builder()
+                .identity(&identity)
+                .region("us-east-1")
+                .name("service")
+                .time(time)
+                .settings(SigningSettings::default())
+                .build()
+                .unwrap()
+                .into();
+            let request = SignableRequest::new(
+                "POST",
+                "https://dynamodb.eu-west-1.amazonaws.com/",
+                unsigned.into_iter(),
+                SignableBody::Bytes(body.as_bytes()),
+            )
+            .unwrap();
+            let (signed, _) = sign(request, &params).unwrap().into_parts();
+            let theirs = signed.headers().find(|(name, _)| *name == "authorization").unwrap().1;
+
+            let stamp = stamp(time);
+            let mut headers = unsigned.to_vec();
+            headers.push(("x-amz-date", &stamp));
+            if let Some(token) = &keys.session_token {
+                headers.push(("x-amz-security-token", token));
+            }
+            assert_eq!(signer.authorization(&keys, &stamp, "POST", &headers, body.as_bytes()), theirs, "{round}");
+        }
+    }
+
+    #[test]
+    fn stamps_are_utc() {
+        for (seconds, expected) in [
+            (0, "19700101T000000Z"),
+            (951_827_696, "20000229T123456Z"),
+            (1_440_938_160, "20150830T123600Z"),
+            (4_102_444_799, "20991231T235959Z"),
+        ] {
+            assert_eq!(stamp(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
+        }
+    }
 }

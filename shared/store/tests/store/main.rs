@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
+mod access_patterns;
 mod contract;
 mod histories;
 mod model;

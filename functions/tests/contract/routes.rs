@@ -1,0 +1,208 @@
+//! Paths, methods, sizes, and events that are not quite what a gateway sends.
+
+use serde_json::{Value, json};
+
+use crate::support::{FUNCTIONS, World, access_id, card, endpoints, import, rfid, vehicle};
+
+#[tokio::test]
+async fn what_no_route_has_is_not_found() {
+    let world = World::new().await;
+    let paths = [
+        ("GET", "/"),
+        ("GET", ""),
+        ("POST", "/"),
+        ("GET", "/api"),
+        ("GET", "/api/"),
+        ("GET", "/api/access-ids/"),
+        ("GET", "/api/vehicles/"),
+        ("GET", "/api/access-ids/1/"),
+        ("GET", "/api/access-ids/1/vehicle"),
+        ("GET", "/api/access-ids//1"),
+        ("GET", "//api/access-ids"),
+        ("GET", "/api//access-ids"),
+        ("GET", "/API/access-ids"),
+        ("GET", "/api/Access-Ids"),
+        ("GET", "/api/access_ids"),
+        ("GET", "/api/access-id/1"),
+        ("GET", "/api/customers"),
+        ("GET", "/v1/api/access-ids"),
+        ("GET", "/access-ids"),
+        ("GET", "/favicon.ico"),
+        ("GET", "/api/access-ids/1/../2"),
+        ("GET", "/%2e%2e/api/vehicles"),
+        ("GET", "/💥"),
+        ("DELETE", "/api/access-ids/1"),
+        ("DELETE", "/api/access-ids"),
+        ("PUT", "/api/access-ids/1"),
+        ("POST", "/api/access-ids/1"),
+        ("PATCH", "/api/access-ids"),
+        ("HEAD", "/api/access-ids/1"),
+        ("OPTIONS", "/api/access-ids"),
+        ("TRACE", "/api/access-ids"),
+        ("get", "/api/access-ids/1"),
+        ("DELETE", "/api/vehicles/1"),
+        ("PUT", "/api/vehicles/1"),
+        ("POST", "/api/vehicles/1"),
+        ("PATCH", "/api/vehicles"),
+        ("BREW", "/api/vehicles"),
+    ];
+    for (method, path) in paths {
+        for authorization in [Some(format!("Bearer {}", world.fleet.api.token)), None] {
+            let answer = world.request(method, path).authorization(authorization.as_deref()).await;
+            assert_eq!(answer.status, 404, "{method} {path}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_function_answers_no_route_but_its_own() {
+    let world = World::new().await;
+    let linked = access_id(1, "linked", 1);
+    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    for (function, _) in FUNCTIONS.iter().filter(|(name, _)| *name != "rfid-authorizer") {
+        for (owner, method, path, body) in endpoints() {
+            if owner == *function {
+                continue;
+            }
+            let call = || world.request(method, path).json(&body).to(function);
+            call().await.is(404, "not_found");
+            call().change(|event| event["routeKey"] = "$default".into()).await.is(404, "not_found");
+        }
+    }
+    assert_eq!(world.list("/api/access-ids").await.len(), 1);
+    assert_eq!(world.list("/api/vehicles").await.len(), 1);
+}
+
+/// The local runner knows no route keys and no path parameters.
+#[tokio::test]
+async fn an_endpoint_knows_its_path_without_a_route_key() {
+    let world = World::new().await;
+    let linked = access_id(1, "linked", 1);
+    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    for (_, method, path, body) in endpoints() {
+        let answer = world
+            .request(method, path)
+            .json(&body)
+            .change(|event| {
+                event["routeKey"] = "$default".into();
+                event["requestContext"]["routeKey"] = "$default".into();
+                event.as_object_mut().unwrap().remove("pathParameters");
+            })
+            .await;
+        assert_eq!(answer.status, if method == "POST" { 201 } else { 200 }, "{method} {path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_location_leads_to_what_was_created() {
+    let world = World::new().await;
+    for (path, body) in
+        [("/api/access-ids", rfid("tag", "Card")), ("/api/vehicles", json!({"vehicle": {"name": "Van"}}))]
+    {
+        let answer = world.post(path, body).await;
+        let location = answer.headers["location"].clone();
+        assert_eq!(world.get(&location).await.ok(), answer.created());
+    }
+}
+
+/// Counted in bytes of what the client sent: 4-byte characters count four, base64 counts as what it stands for.
+#[tokio::test]
+async fn a_body_of_64_kib_is_taken_and_one_byte_more_is_not() {
+    let world = World::new().await;
+    import(&world, &[card(1, "card")], &[vehicle(1, "Van", &[])]).await;
+    for (at, name) in ["x", "🚗"].into_iter().enumerate() {
+        for (method, path, mut body) in [
+            ("POST", "/api/access-ids", rfid(&format!("tag-{at}"), name)),
+            ("PATCH", "/api/access-ids/1", json!({"accessId": {"name": name}})),
+            ("POST", "/api/vehicles", json!({"vehicle": {"name": name}})),
+            ("PATCH", "/api/vehicles/1", json!({"vehicle": {"name": name}})),
+        ] {
+            for is_base64 in [false, true] {
+                if is_base64 && path == "/api/access-ids" {
+                    body = rfid(&format!("tag-{at}-base64"), name);
+                }
+                let mut text = body.to_string().into_bytes();
+                text.resize(65_537, b' ');
+                let call = |body: &[u8]| {
+                    let call = world.request(method, path).body(body);
+                    if is_base64 { call.base64() } else { call }
+                };
+                call(&text).await.is(413, "payload_too_large");
+                let answer = call(&text[..65_536]).await;
+                assert!([200, 201].contains(&answer.status), "{method} {path}: {answer:?}");
+            }
+        }
+    }
+    let huge = vec![b'x'; 5_000_000];
+    world.request("POST", "/api/vehicles").body(huge.clone()).await.is(413, "payload_too_large");
+    world.request("POST", "/api/vehicles").body(huge).base64().await.is(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn a_body_may_come_as_base64_and_a_broken_one_is_invalid() {
+    let world = World::new().await;
+    let body = json!({"vehicle": {"name": "Größe 🚗"}});
+    let made = world.post("/api/vehicles", body).base64().await.created();
+    assert_eq!(made["vehicle"]["name"], "Größe 🚗");
+    for broken in ["?", "e", "====", "💥", "{\"vehicle\": {\"name\": \"x\"}}"] {
+        let change = |event: &mut Value| {
+            event["body"] = broken.into();
+            event["isBase64Encoded"] = true.into();
+        };
+        world.request("POST", "/api/vehicles").change(change).await.names(&[""]);
+    }
+}
+
+/// Parts of an event that are null or missing count as empty; nothing of it makes a function fail.
+#[tokio::test]
+async fn an_event_with_holes_is_answered() {
+    let world = World::new().await;
+    let linked = access_id(1, "linked", 1);
+    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let holes = [
+        "version",
+        "cookies",
+        "queryStringParameters",
+        "rawQueryString",
+        "pathParameters",
+        "stageVariables",
+        "rawPath",
+        "body",
+        "isBase64Encoded",
+        "requestContext",
+        "routeKey",
+        "headers",
+    ];
+    for (function, method, path, body) in endpoints().into_iter().filter(|(_, method, ..)| *method == "GET") {
+        for hole in holes {
+            for is_null in [true, false] {
+                let change = |event: &mut Value| match is_null {
+                    true => event[hole] = Value::Null,
+                    false => _ = event.as_object_mut().unwrap().remove(hole),
+                };
+                let answer = world.request(method, path).json(&body).change(change).await;
+                let expected = if hole == "headers" { 401 } else { 200 };
+                assert_eq!(answer.status, expected, "{function} without {hole} (null: {is_null}): {answer:?}");
+            }
+        }
+        let nothing = world.request(method, path).change(|event| *event = json!({})).await;
+        nothing.is(404, "not_found");
+    }
+    for path in ["/api/access-ids", "/api/vehicles"] {
+        world.request("POST", path).change(|event| event["body"] = Value::Null).await.names(&[""]);
+        world.request("PATCH", &format!("{path}/1")).change(|event| event["body"] = Value::Null).await.names(&[""]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_request_brings_beyond_its_endpoint_is_ignored() {
+    let world = World::new().await;
+    import(&world, &[card(1, "card")], &[]).await;
+    let body = b"\xff not { JSON".to_vec();
+    let call = world.get("/api/access-ids/1?limit=0&nextPageCursor=&x=%ff").body(body);
+    call.header("idempotency-key", "").header("content-type", "text/plain").header("x-é", "é\u{1}").await.ok();
+    let call = world.post("/api/access-ids?limit=0&x", rfid("tag", "Card"));
+    call.header("content-type", "application/x-www-form-urlencoded").await.created();
+    let call = world.patch("/api/access-ids/1?nextPageCursor=x", json!({"accessId": {"name": "Other"}}));
+    call.header("idempotency-key", "ä").header("content-type", "").await.ok();
+}

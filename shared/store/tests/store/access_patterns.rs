@@ -1,0 +1,442 @@
+//! What each request asks of the table and what the engine says it consumes: the generated parts of
+//! `docs/access-patterns.md`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    env, fs,
+    ops::Range,
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region},
+    types::AttributeValue,
+};
+use domain::{
+    AccessIdType, AuthorizationStatus, Id, NewAccessId, NewVehicle, NewVehicleDetails, Patch, Text, UpdateAccessId,
+    UpdateVehicle, VehicleChange, VehicleLink,
+};
+use engine::Engine;
+use harness::{Recorder, Request};
+use serde_json::Value;
+use store::{Credential, Decider, Idempotency, Settings, Store};
+
+use crate::support::{at, card, customer, name, organization, page, status, tag, vehicle};
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/access-patterns.md");
+const FLEET: &str = "Electric Fleet Transportation";
+
+/// A table with one organization, and what is asked of it.
+struct Table {
+    engine: Engine,
+    recorder: Recorder,
+    store: Store,
+    decider: Decider,
+    caller: Credential,
+    rfid: Credential,
+    rows: Vec<String>,
+}
+
+impl Table {
+    async fn new() -> Self {
+        let engine = Engine::in_memory().await.unwrap();
+        let recorder = Recorder::start(engine.addr()).await.unwrap();
+        recorder.measure();
+        let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
+        let (store, decider) = (Store::new(&settings).unwrap(), Decider::new(&settings).unwrap());
+        let (caller, rfid) = organization(&store).await;
+        Self { engine, recorder, store, decider, caller, rfid, rows: Vec::new() }
+    }
+
+    /// What has been asked since the last time. What was sent again, because the machine was slow, counts once.
+    async fn requests(&self) -> Vec<Request> {
+        let mut requests = self.recorder.requests();
+        for _ in 0..500 {
+            if requests.iter().all(|request| request.capacity.is_some()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            requests = self.recorder.requests();
+        }
+        self.recorder.clear();
+        let mut seen = HashSet::new();
+        requests.retain(|request| match request.header("amz-sdk-invocation-id") {
+            Some(invocation) => seen.insert(invocation.to_owned()),
+            None => seen.insert(request.body.to_string()),
+        });
+        // These two are sent at the same time.
+        if let [first, second, ..] = requests.as_mut_slice()
+            && (first.operation.as_str(), second.operation.as_str()) == ("GetItem", "Query")
+        {
+            std::mem::swap(first, second);
+        }
+        requests
+    }
+
+    /// Tells of what has been asked since the last time.
+    async fn tell(&mut self, endpoint: &str, case: &str) {
+        let requests = self.requests().await;
+        let calls: Vec<_> = requests.iter().map(call).collect();
+        let consumed = |is_write: bool| -> String {
+            let of_kind = requests.iter().filter(|request| (request.operation == "TransactWriteItems") == is_write);
+            let units: f64 = of_kind.map(|request| request.capacity.unwrap()).sum();
+            if units == 0.0 { String::new() } else { units.to_string() }
+        };
+        let (reads, writes) = (consumed(false), consumed(true));
+        self.rows.push(format!("| {endpoint} | {case} | {} | {reads} | {writes} |", calls.join("; ")));
+    }
+
+    /// Every item as it is stored.
+    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .endpoint_url(self.engine.endpoint_url())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let scan = Client::from_conf(config).scan().table_name(self.engine.table_name());
+        scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
+    }
+}
+
+/// A call to the table: `BatchGetItem access ID, credential`.
+fn call(request: &Request) -> String {
+    let body = &request.body;
+    let key = |key: &Value| kind(key["PK"]["S"].as_str().unwrap(), key["SK"]["S"].as_str().unwrap()).to_owned();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut items: Vec<String> = match request.operation.as_str() {
+        "GetItem" => vec![key(&body["Key"])],
+        "BatchGetItem" => {
+            let table = body["RequestItems"].as_object().unwrap().values().next().unwrap();
+            assert_eq!(table["ConsistentRead"], true);
+            list(&table["Keys"]).iter().map(key).collect()
+        }
+        "Query" => {
+            assert_eq!(body["ConsistentRead"], true);
+            let partition = body["ExpressionAttributeValues"][":partition"]["S"].as_str().unwrap();
+            vec![format!("{}, at most {}", kind(partition, ""), body["Limit"])]
+        }
+        "TransactWriteItems" => list(&body["TransactItems"])
+            .iter()
+            .map(|member| match (&member["Put"], &member["Update"]) {
+                (Value::Null, update) => key(&update["Key"]),
+                (put, _) => format!("new {}", key(&put["Item"])),
+            })
+            .collect(),
+        other => panic!("{other} is not one of the table's ways of asking"),
+    };
+    items.sort();
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    for item in items {
+        *counted.entry(item).or_default() += 1;
+    }
+    let counted = counted.into_iter().map(|(item, count)| if count == 1 { item } else { format!("{count} × {item}") });
+    format!("{} {}", request.operation, counted.collect::<Vec<_>>().join(", "))
+}
+
+/// What an item of this key is.
+fn kind(partition: &str, sort: &str) -> &'static str {
+    let (mut segments, is_credential) = (partition.split('#').skip(2), sort.starts_with("CREDENTIAL#"));
+    match segments.next() {
+        None if is_credential => "credential",
+        None => "organization",
+        Some("ACCESS-ID") => "access ID",
+        Some("TAG") => "tag",
+        Some("VEHICLE") => "vehicle",
+        Some("CUSTOMER") => "customer",
+        Some("REQUEST") => "request",
+        Some(other) => panic!("{other} is no kind of item"),
+    }
+}
+
+fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+    Text::new(text).unwrap()
+}
+
+fn typical_vehicle(tags: &[&str]) -> NewVehicle {
+    NewVehicle {
+        make: Some(text("Tesla")),
+        model: Some(text("Model 3")),
+        vin: Some(text("5YJ3E1EA7KF317000")),
+        license_plate: Some(text("ABC123")),
+        customer: Some(customer(FLEET)),
+        ..vehicle(tags)
+    }
+}
+
+fn with_new_vehicle(tag: &str) -> NewAccessId {
+    let NewVehicle { make, model, vin, .. } = typical_vehicle(&[]);
+    let vehicle = VehicleLink::New(NewVehicleDetails { make, model, vin });
+    NewAccessId { kind: AccessIdType::Vehicle, vehicle, customer: Some(customer(FLEET)), ..card(tag) }
+}
+
+/// Every use case, with records as they usually are.
+async fn costs() -> Vec<String> {
+    let mut table = Table::new().await;
+    let (caller, rfid) = (table.caller.clone(), table.rfid.clone());
+    let new = NewAccessId { customer: Some(customer(FLEET)), ..card("04e1a2b3") };
+    let card_id = table.store.create_access_id(&caller, &new, None, at(0)).await.unwrap().access_id.id;
+    table.requests().await;
+
+    let endpoint = "RFID decision";
+    table.decider.decide(&rfid, Some(&tag("04e1a2b3"))).await.unwrap();
+    table.tell(endpoint, "a known tag, authorized or revoked").await;
+    table.decider.decide(&rfid, Some(&tag("unknown"))).await.unwrap();
+    table.tell(endpoint, "an unknown tag").await;
+
+    table.rows.extend(costs_of_lists().await);
+
+    let endpoint = "`POST /api/access-ids`";
+    table.store.create_access_id(&caller, &card("04e1a2b4"), None, at(1)).await.unwrap();
+    table.tell(endpoint, "a card").await;
+    let new = NewAccessId { customer: Some(customer("Another Fleet")), ..card("04e1a2b5") };
+    table.store.create_access_id(&caller, &new, None, at(2)).await.unwrap();
+    table.tell(endpoint, "a card with a new customer").await;
+    let linked = table.store.create_access_id(&caller, &with_new_vehicle("92d50a693f80"), None, at(3)).await.unwrap();
+    table.tell(endpoint, "with a new vehicle, of a customer that exists").await;
+    let vehicle_id = linked.vehicle.unwrap().id;
+    let existing = NewAccessId { vehicle: VehicleLink::Existing(vehicle_id), ..with_new_vehicle("92d50a693f81") };
+    let wish = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
+    table.store.create_access_id(&caller, &existing, Some(&wish), at(4)).await.unwrap();
+    table.tell(endpoint, "with a vehicle that exists, and an Idempotency-Key").await;
+    table.store.create_access_id(&caller, &existing, Some(&wish), at(5)).await.unwrap();
+    table.tell(endpoint, "the same again: the first answer").await;
+    assert!(table.store.create_access_id(&caller, &card("04e1a2b3"), None, at(6)).await.is_err());
+    table.tell(endpoint, "a tag that is taken").await;
+
+    let endpoint = "`GET /api/access-ids/{id}`";
+    table.store.get_access_id(&caller, card_id).await.unwrap();
+    table.tell(endpoint, "a card, or one without a vehicle").await;
+    let linked_id = linked.access_id.id;
+    table.store.get_access_id(&caller, linked_id).await.unwrap();
+    table.tell(endpoint, "one with a vehicle").await;
+
+    let endpoint = "`PATCH /api/access-ids/{id}`";
+    let revoked = status(AuthorizationStatus::Revoked);
+    table.store.update_access_id(&caller, card_id, &revoked, at(7)).await.unwrap();
+    table.tell(endpoint, "a card is revoked").await;
+    table.store.update_access_id(&caller, card_id, &revoked, at(8)).await.unwrap();
+    table.tell(endpoint, "nothing changes").await;
+    table.store.update_access_id(&caller, linked_id, &revoked, at(9)).await.unwrap();
+    table.tell(endpoint, "one with a vehicle is revoked").await;
+    let make = VehicleChange::Change { make: Patch::Set(text("Toyota")), model: Patch::Keep, vin: Patch::Keep };
+    let update = UpdateAccessId { vehicle: make, ..UpdateAccessId::default() };
+    table.store.update_access_id(&caller, linked_id, &update, at(10)).await.unwrap();
+    table.tell(endpoint, "its vehicle's make").await;
+    let update = UpdateAccessId {
+        name: Some(name("Renamed")),
+        customer: Patch::Set(customer("A third fleet")),
+        vehicle: VehicleChange::Unlink,
+        ..UpdateAccessId::default()
+    };
+    table.store.update_access_id(&caller, linked_id, &update, at(11)).await.unwrap();
+    table.tell(endpoint, "another name, a new customer, no vehicle any more").await;
+
+    let endpoint = "`POST /api/vehicles`";
+    let created = table.store.create_vehicle(&caller, &typical_vehicle(&[]), None, at(12)).await.unwrap();
+    table.tell(endpoint, "without access IDs").await;
+    table.store.create_vehicle(&caller, &typical_vehicle(&["a1", "a2"]), None, at(13)).await.unwrap();
+    table.tell(endpoint, "with two new tags").await;
+    table.store.create_vehicle(&caller, &typical_vehicle(&["04e1a2b4", "04e1a2b5"]), None, at(14)).await.unwrap();
+    table.tell(endpoint, "with two cards that exist").await;
+    let tags: Vec<_> = (0..40).map(|number| format!("{number:012}")).collect();
+    let tags: Vec<_> = tags.iter().map(String::as_str).collect();
+    table.store.create_vehicle(&caller, &typical_vehicle(&tags), None, at(15)).await.unwrap();
+    table.tell(endpoint, "with 40 new tags").await;
+
+    let endpoint = "`GET /api/vehicles/{id}`";
+    table.store.get_vehicle(&caller, created.id).await.unwrap();
+    table.tell(endpoint, "").await;
+
+    let endpoint = "`PATCH /api/vehicles/{id}`";
+    let update = UpdateVehicle { make: Patch::Set(text("Toyota")), ..UpdateVehicle::default() };
+    table.store.update_vehicle(&caller, created.id, &update).await.unwrap();
+    table.tell(endpoint, "another make").await;
+    let update = UpdateVehicle { customer: Patch::Set(customer("A fourth fleet")), ..UpdateVehicle::default() };
+    table.store.update_vehicle(&caller, created.id, &update).await.unwrap();
+    table.tell(endpoint, "a new customer").await;
+
+    table.store.check(&caller).await.unwrap();
+    table.tell("any", "one that breaks a rule").await;
+    table.rows
+}
+
+/// Lists, of access IDs that have a vehicle each.
+async fn costs_of_lists() -> Vec<String> {
+    let mut table = Table::new().await;
+    fill(&table, 0..101).await;
+    table.requests().await;
+    for limit in [50, 100] {
+        table.store.list_access_ids(&table.caller, &page(limit, None)).await.unwrap();
+        table.tell("`GET /api/access-ids`", &format!("{limit} vehicles' access IDs")).await;
+    }
+    for limit in [50, 100] {
+        table.store.list_vehicles(&table.caller, &page(limit, None)).await.unwrap();
+        table.tell("`GET /api/vehicles`", &format!("{limit} vehicles with an access ID each")).await;
+    }
+    table.rows
+}
+
+/// Brings access IDs in, each with a vehicle of its own.
+async fn fill(table: &Table, numbers: Range<u64>) {
+    let id = |number| Id::new(number).unwrap();
+    let records = numbers.map(|number| {
+        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("{number:012x}")) };
+        new.create(id(1_000_000 + number), id(2_000_000 + number), None, at(0)).unwrap()
+    });
+    let (access_ids, vehicles): (Vec<_>, Vec<_>) =
+        records.map(|linked| (linked.access_id, linked.vehicle.unwrap())).unzip();
+    // at most 100 items at a time, and an access ID is two
+    for (access_ids, vehicles) in access_ids.chunks(33).zip(vehicles.chunks(33)) {
+        table.store.import(&table.caller.organization, access_ids, vehicles).await.unwrap();
+    }
+}
+
+/// Every kind of item: its key, what it holds, and how many bytes it has, usually and at most.
+async fn items() -> Vec<String> {
+    let table = Table::new().await;
+    let wish = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
+    table.store.create_access_id(&table.caller, &with_new_vehicle("92d50a693f80"), Some(&wish), at(0)).await.unwrap();
+    let usual = table.items().await;
+
+    let table = Table::new().await;
+    let longest = |length| "🚗".repeat(length);
+    // three code points of four bytes in NFC
+    let customer = Some(customer(&"\u{1d160}".repeat(200)));
+    let tags: Vec<_> = (0..40).map(|number| format!("{number:036}")).collect();
+    let new = NewVehicle {
+        name: text(&longest(200)),
+        make: Some(text(&longest(100))),
+        model: Some(text(&longest(100))),
+        vin: Some(text(&longest(64))),
+        license_plate: Some(text(&longest(64))),
+        customer: customer.clone(),
+        ..vehicle(&tags.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let full = table.store.create_vehicle(&table.caller, &new, None, at(0)).await.unwrap().id;
+    let wish = Idempotency::new("~".repeat(255), b"body");
+    for number in 40..100 {
+        let new = NewAccessId {
+            kind: AccessIdType::Vehicle,
+            name: text(&longest(200)),
+            status: AuthorizationStatus::Revoked,
+            vehicle: VehicleLink::Existing(full),
+            customer: customer.clone(),
+            ..card(&format!("{number:036}"))
+        };
+        table.store.create_access_id(&table.caller, &new, Some(&wish).filter(|_| number == 99), at(0)).await.unwrap();
+    }
+    let most = table.items().await;
+
+    let mut kinds: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    let mut shapes: BTreeMap<&str, (String, BTreeSet<&str>)> = BTreeMap::new();
+    for (at, item) in usual.iter().map(|item| (0, item)).chain(most.iter().map(|item| (1, item))) {
+        let [partition, sort] = ["PK", "SK"].map(|name| item[name].as_s().unwrap().as_str());
+        let kind = kind(partition, sort);
+        let bytes = &mut kinds.entry(kind).or_default()[at];
+        *bytes = size(item).max(*bytes);
+        let key = || format!("`{}` | `{}`", shape(partition), shape(sort));
+        let (_, attributes) = shapes.entry(kind).or_insert_with(|| (key(), BTreeSet::new()));
+        attributes.extend(item.keys().map(String::as_str).filter(|name| !["PK", "SK"].contains(name)));
+    }
+    let rows = kinds.into_iter().map(|(kind, [usual, most])| {
+        let (key, attributes) = &shapes[kind];
+        let attributes: Vec<_> = attributes.iter().copied().collect();
+        // The operator's labels have no limit.
+        let most = if ["credential", "organization"].contains(&kind) { String::new() } else { most.to_string() };
+        format!("| {kind} | {key} | {} | {usual} | {most} |", attributes.join(", "))
+    });
+    rows.collect()
+}
+
+/// A key with names in the place of what differs from item to item.
+fn shape(key: &str) -> String {
+    let mut segments: Vec<String> = Vec::new();
+    for segment in key.split('#') {
+        let is_of = |before: &str| segments.last().is_some_and(|last| last == before);
+        let hex = segment.len() == 64 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
+        segments.push(match segment {
+            _ if is_of("TAG") => "<tag>".to_owned(),
+            _ if is_of("ORG") || segment.len() == 12 => "<organization>".to_owned(),
+            _ if segments.iter().any(|before| before == "REQUEST") && !is_of("REQUEST") => "<key>".to_owned(),
+            _ if hex => "<SHA-256>".to_owned(),
+            _ if segment.len() == 16 => "<id>".to_owned(),
+            _ => segment.to_owned(),
+        });
+    }
+    segments.join("#")
+}
+
+/// The bytes that DynamoDB counts for an item.
+fn size(item: &HashMap<String, AttributeValue>) -> usize {
+    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(number) => number.len().div_ceil(2) + 1,
+        AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
+        AttributeValue::M(map) => 3 + map.len() + size(map),
+        other => panic!("{other:?} is in no item"),
+    }
+}
+
+#[tokio::test]
+async fn the_document_tells_what_the_engine_says() {
+    let before = fs::read_to_string(DOCUMENT).unwrap();
+    let mut after = before.clone();
+    for (part, rows) in [("items", items().await), ("costs", costs().await)] {
+        let begin = format!("<!-- {part}: written by UPDATE_DOCS=1 cargo test -p store access_patterns -->");
+        let (head, rest) = after.split_once(&begin).unwrap();
+        let (old, tail) = rest.split_once("<!-- end -->").unwrap();
+        let titles: String = old.trim_start().split_inclusive('\n').take(2).collect();
+        after = format!("{head}{begin}\n{titles}{}\n<!-- end -->{tail}", rows.join("\n"));
+    }
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(DOCUMENT, &after).unwrap();
+    } else {
+        let new: Vec<_> = after.lines().filter(|line| !before.contains(line)).collect();
+        assert!(before == after, "docs/access-patterns.md is out of date (UPDATE_DOCS=1):\n{}", new.join("\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_costs_the_same_at_any_number_of_records() {
+    let records = env::var("RECORDS").map_or(2_000, |records| records.parse().unwrap());
+    let table = Table::new().await;
+    let mut costs = Vec::new();
+    for numbers in [0..11, 11..records] {
+        fill(&table, numbers.clone()).await;
+        table.requests().await;
+        let cost = async || -> Vec<_> {
+            let requests = table.requests().await;
+            requests.into_iter().map(|request| (request.operation, request.capacity.unwrap())).collect()
+        };
+        let access_ids = table.store.list_access_ids(&table.caller, &page(5, None)).await.unwrap();
+        costs.push(("a page of access IDs", cost().await));
+        let vehicles = table.store.list_vehicles(&table.caller, &page(5, None)).await.unwrap();
+        costs.push(("a page of vehicles", cost().await));
+        table.store.list_access_ids(&table.caller, &page(5, access_ids.next_cursor.as_deref())).await.unwrap();
+        costs.push(("the next page of access IDs", cost().await));
+        table.store.list_vehicles(&table.caller, &page(5, vehicles.next_cursor.as_deref())).await.unwrap();
+        costs.push(("the next page of vehicles", cost().await));
+        table.store.get_access_id(&table.caller, access_ids.records[0].access_id.id).await.unwrap();
+        costs.push(("an access ID", cost().await));
+        table.store.get_vehicle(&table.caller, vehicles.records[0].id).await.unwrap();
+        costs.push(("a vehicle", cost().await));
+        table.decider.decide(&table.rfid, Some(&tag(&format!("{:012x}", numbers.start)))).await.unwrap();
+        costs.push(("a decision", cost().await));
+    }
+    let (few, many) = costs.split_at(costs.len() / 2);
+    assert_eq!(few, many);
+    let operations =
+        few.iter().map(|(_, cost)| cost.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>());
+    let [access_ids, vehicles] = [vec!["Query", "GetItem", "BatchGetItem"], vec!["Query", "GetItem"]];
+    let one = vec!["BatchGetItem"];
+    let expected =
+        [access_ids.clone(), vehicles.clone(), access_ids, vehicles, vec!["BatchGetItem", "GetItem"], one.clone(), one];
+    assert_eq!(operations.collect::<Vec<_>>(), expected);
+}
