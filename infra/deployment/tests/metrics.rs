@@ -50,7 +50,7 @@ const AWS: [Source; 3] = [
 const TABLE_OPERATIONS: [&str; 4] = ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"];
 
 /// The values of the dimension `Outcome`.
-const RFID_OUTCOMES: [&str; 9] = [
+const RFID_OUTCOMES: [&str; 10] = [
     "authorized",
     "internal_error",
     "invalid_request",
@@ -60,6 +60,7 @@ const RFID_OUTCOMES: [&str; 9] = [
     "service_unavailable",
     "unauthorized",
     "unknown",
+    "unreadable",
 ];
 const API_OUTCOMES: [&str; 10] = [
     "created",
@@ -119,8 +120,9 @@ impl Metric {
             && names == ["Operation", "TableName"]
             && TABLE_OPERATIONS.iter().any(|operation| self.dimensions["Operation"] == *operation);
         let by_us = self.namespace == api::NAMESPACE
-            && api::METRICS.iter().any(|(metric, _)| *metric == name)
-            && api::DIMENSIONS.contains(&&names[..])
+            && api::METRICS.iter().any(|kept| {
+                kept.dimensions.contains(&&names[..]) && kept.metrics.iter().any(|metric| metric.name == name)
+            })
             && self
                 .dimensions
                 .get("Outcome")

@@ -22,7 +22,7 @@ pub use error::Error;
 pub use input::Input;
 pub use json::{Problem, Problems};
 pub use lambda_http::http::Method;
-pub use log::{DIMENSIONS, METRICS, NAMESPACE};
+pub use log::{METRICS, Metric, Metrics, NAMESPACE};
 pub use reply::Reply;
 pub use rfid::serve_rfid;
 pub use serve::{Call, Route, StartError, serve};

@@ -10,16 +10,45 @@ use serde::Serialize;
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "ChargeAccess";
-/// The sets of dimensions under which each metric is kept.
-pub const DIMENSIONS: &[&[&str]] = &[&["Function"], &["Function", "Outcome"]];
-/// The metrics and their units.
-pub const METRICS: &[(&str, &str)] = &[
-    ("Requests", "Count"),
-    ("Latency", "Milliseconds"),
-    ("ColdStarts", "Count"),
-    ("Conflicts", "Count"),
-    ("TableErrors", "Count"),
+/// The sets of dimensions, and the metrics kept under each of them: name and unit. Every pair of function and outcome
+/// that occurs is a metric that CloudWatch bills, so only what people ask for by outcome has one.
+pub const METRICS: [Metrics; 2] = [
+    Metrics {
+        namespace: NAMESPACE,
+        dimensions: &[&["Function"], &["Function", "Outcome"]],
+        metrics: &[Metric { name: "Requests", unit: "Count" }],
+    },
+    Metrics {
+        namespace: NAMESPACE,
+        dimensions: &[&["Function"]],
+        metrics: &[
+            Metric { name: "Latency", unit: "Milliseconds" },
+            Metric { name: "ColdStarts", unit: "Count" },
+            Metric { name: "Conflicts", unit: "Count" },
+            Metric { name: "TableErrors", unit: "Count" },
+        ],
+    },
 ];
+
+/// Metrics that share their dimensions.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Metrics {
+    namespace: &'static str,
+    /// The sets of dimensions under which each is kept.
+    pub dimensions: &'static [&'static [&'static str]],
+    /// The metrics.
+    pub metrics: &'static [Metric],
+}
+
+/// A metric of the embedded metric format.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    unit: &'static str,
+}
 
 /// What is told of a request. Never a token, a body or a tag.
 pub(crate) struct Record<'a> {
@@ -62,36 +91,14 @@ struct Line<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
     timestamp: u64,
-    cloud_watch_metrics: [Directive; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Directive {
-    namespace: &'static str,
-    dimensions: &'static [&'static [&'static str]],
-    metrics: [Metric; METRICS.len()],
-}
-
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metric {
-    name: &'static str,
-    unit: &'static str,
+    cloud_watch_metrics: [Metrics; METRICS.len()],
 }
 
 /// Writes the line. A log that cannot be written must not change an answer.
 pub(crate) fn write(record: &Record<'_>) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let line = Line {
-        aws: Metadata {
-            timestamp: u64::try_from(now.as_millis()).unwrap_or_default(),
-            cloud_watch_metrics: [Directive {
-                namespace: NAMESPACE,
-                dimensions: DIMENSIONS,
-                metrics: std::array::from_fn(|at| Metric { name: METRICS[at].0, unit: METRICS[at].1 }),
-            }],
-        },
+        aws: Metadata { timestamp: u64::try_from(now.as_millis()).unwrap_or_default(), cloud_watch_metrics: METRICS },
         function: record.function,
         outcome: record.outcome,
         requests: 1,
