@@ -1,1 +1,120 @@
-//! x
+//! What each function does to the table, as its policy must allow it: no more, which every test sees to when its world
+//! ends, and no less, which is seen to here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deployment::Grant;
+use serde_json::{Value, json};
+
+use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, vehicle};
+
+/// The actions of each function, `dynamodb:` before each. A transaction needs those of its members.
+const ACTIONS: [(&str, &[&str]); 9] = [
+    ("create-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
+    ("create-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
+    ("get-access-id", &["BatchGetItem", "GetItem"]),
+    ("get-vehicle", &["BatchGetItem", "GetItem"]),
+    ("list-access-ids", &["BatchGetItem", "GetItem", "Query"]),
+    ("list-vehicles", &["GetItem", "Query"]),
+    ("rfid-authorizer", &["BatchGetItem"]),
+    ("update-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
+    ("update-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
+];
+
+#[tokio::test]
+async fn each_function_uses_exactly_what_its_policy_allows() {
+    let world = World::new().await;
+    go_every_way(&world).await;
+
+    let mut used: BTreeMap<String, BTreeSet<Touch>> = BTreeMap::new();
+    for (function, _) in FUNCTIONS {
+        used.insert(function.into(), seen(&world.recorder(function).await.requests()));
+    }
+    let actions = |touches: &BTreeSet<Touch>| touches.iter().map(|touch| touch.action.clone()).collect();
+    let seen: BTreeMap<String, BTreeSet<String>> =
+        used.iter().map(|(function, touches)| (function.clone(), actions(touches))).collect();
+    let expected: BTreeMap<String, BTreeSet<String>> = ACTIONS
+        .iter()
+        .map(|(function, actions)| (function.to_string(), actions.iter().map(ToString::to_string).collect()))
+        .collect();
+    assert_eq!(seen, expected);
+    assert_eq!(deployment::policies().unwrap(), expected, "the template");
+
+    // No grant names keys that are not touched, or leaves the transaction out of a write.
+    for (function, grants) in deployment::grants().unwrap() {
+        for grant in grants {
+            for pattern in &grant.partitions {
+                let alone = Grant { partitions: vec![pattern.clone()], ..grant.clone() };
+                let is_used = used[&function].iter().any(|touch| {
+                    let mut partitions = touch.partitions.iter();
+                    partitions.any(|partition| alone.allows(&touch.action, &[partition], touch.in_transaction))
+                });
+                assert!(is_used, "{function} needs no {pattern} for {:?}", grant.actions);
+            }
+            let writes = ["PutItem", "UpdateItem"].iter().any(|action| grant.actions.contains(*action));
+            assert_eq!(grant.only_in_transaction, writes, "{function}: {:?}", grant.actions);
+        }
+    }
+}
+
+/// Every way through every function: found, not found, refused, new, linked, repeated, invalid.
+async fn go_every_way(world: &World) {
+    let linked = access_id(1, "linked", 1);
+    import(world, &[linked.clone(), card(2, "card"), card(3, "free")], &[vehicle(1, "Van", &[linked])]).await;
+
+    for path in ["/api/access-ids", "/api/vehicles"] {
+        let page = world.get(&format!("{path}?limit=1")).await.ok();
+        world.create(json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": path}]}})).await;
+        world.get(&format!("{path}?limit=0")).await.is(400, "invalid_request");
+        if let Value::String(cursor) = &page["pagination"]["nextPageCursor"] {
+            world.get(&format!("{path}?nextPageCursor={cursor}")).await.ok();
+        }
+        for (id, status) in [("1", 200), ("9", 404), ("0", 400)] {
+            assert_eq!(world.get(&format!("{path}/{id}")).await.status, status);
+        }
+    }
+    world.get("/api/access-ids/2").await.ok();
+    world.request("DELETE", "/api/access-ids/2").await.is(404, "not_found");
+
+    let new = |tag: &str, more: Value| {
+        let mut body = json!({"accessId": {"type": "Vehicle", "ocppIdTag": tag, "name": "x"}});
+        body["accessId"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.post("/api/access-ids", body)
+    };
+    new("a", json!({"vehicle": {}, "customer": {"name": "One"}})).header("idempotency-key", "k").await.created();
+    new("a", json!({"vehicle": {}, "customer": {"name": "One"}})).header("idempotency-key", "k").await.created();
+    new("a", json!({"vehicle": {}})).header("idempotency-key", "k").await.is(409, "idempotency_key_reused");
+    new("b", json!({"vehicleId": 1})).await.created();
+    new("b", json!({"customer": {"name": "Two"}})).await.is(409, "tag_taken");
+    new("c", json!({"vehicleId": 999})).await.is(400, "invalid_request");
+    world.post("/api/access-ids", rfid("", "x")).await.is(400, "invalid_request");
+    world.post("/api/access-ids", rfid("card", "x")).header("idempotency-key", "l").await.is(409, "tag_taken");
+
+    let change = |id: u64, change: Value| world.patch(&format!("/api/access-ids/{id}"), json!({"accessId": change}));
+    change(1, json!({"name": "y", "authorizationStatus": "Revoked", "vehicle": {"make": "x"}})).await.ok();
+    change(1, json!({"vehicle": null, "customer": {"name": "Three"}})).await.ok();
+    change(1, json!({"vehicle": {}})).await.ok();
+    change(2, json!({"vehicle": {}})).await.is(400, "invalid_request");
+    change(9, json!({"name": "x"})).await.is(404, "not_found");
+    change(2, json!({"name": null})).await.is(400, "invalid_request");
+    change(2, json!({})).await.ok();
+
+    let van = |tags: &[&str]| {
+        let tags: Vec<_> = tags.iter().map(|tag| json!({"ocppIdTag": tag, "authorizationStatus": "Revoked"})).collect();
+        world.post("/api/vehicles", json!({"vehicle": {"name": "x", "customer": {"name": "Four"}, "accessIds": tags}}))
+    };
+    van(&["d", "free"]).header("idempotency-key", "k").await.created();
+    van(&["d", "free"]).header("idempotency-key", "k").await.created();
+    van(&["d"]).header("idempotency-key", "l").await.is(409, "tag_taken");
+    van(&[""]).await.is(400, "invalid_request");
+    world.patch("/api/vehicles/1", json!({"vehicle": {"name": "y", "customer": {"name": "Five"}}})).await.ok();
+    world.patch("/api/vehicles/1", json!({"vehicle": {"name": "y"}})).await.ok();
+    world.patch("/api/vehicles/1", json!({"vehicle": {"x": 1}})).await.is(400, "invalid_request");
+    world.patch("/api/vehicles/9", json!({"vehicle": {}})).await.is(404, "not_found");
+
+    for (tag, status) in [("card", 200), ("free", 403), ("nobody", 403), ("no tag", 403)] {
+        assert_eq!(world.ask(tag).await.status, status);
+    }
+    world.ask("card").body("{").await.is(400, "invalid_request");
+    world.ask("card").method("GET").await.is(405, "method_not_allowed");
+}

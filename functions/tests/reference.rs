@@ -34,13 +34,8 @@ const FLEET: &str = "Electric Fleet Transportation";
 const NEW_ACCESS_ID: &[&str] =
     &["/accessId/id", "/accessId/authorizedAt", "/accessId/createdAt", "/accessId/updatedAt", "/accessId/revokedAt"];
 
-const NEW_WITH_VEHICLE: &[&str] = &[
-    "/accessId/id",
-    "/accessId/vehicle/id",
-    "/accessId/authorizedAt",
-    "/accessId/createdAt",
-    "/accessId/updatedAt",
-];
+const NEW_WITH_VEHICLE: &[&str] =
+    &["/accessId/id", "/accessId/vehicle/id", "/accessId/authorizedAt", "/accessId/createdAt", "/accessId/updatedAt"];
 
 fn cases() -> Vec<Case> {
     let revoked = &["/accessId/revokedAt", "/accessId/updatedAt"];
@@ -265,8 +260,10 @@ async fn the_first_list_of_the_reference_is_a_page_of_a_longer_one() {
 
 #[test]
 fn every_file_is_replayed_and_is_an_event_of_its_function() {
-    let listed: BTreeSet<PathBuf> =
-        cases().iter().flat_map(|case| [file(case.function, case.name), file(case.function, &answer(case.name))]).collect();
+    let listed: BTreeSet<PathBuf> = cases()
+        .iter()
+        .flat_map(|case| [file(case.function, case.name), file(case.function, &answer(case.name))])
+        .collect();
     let mut found = BTreeSet::new();
     for (function, _) in FUNCTIONS {
         found.extend(fs::read_dir(events().join(function)).unwrap().map(|entry| entry.unwrap().path()));

@@ -25,7 +25,10 @@ async fn world() -> World {
 async fn is_unchanged(world: &World) {
     let access_ids = world.list("/api/access-ids").await;
     assert_eq!(access_ids.len(), 1, "{access_ids:?}");
-    assert_eq!((&access_ids[0]["name"], &access_ids[0]["updatedAt"]), (&json!("Vehicle 1"), &access_ids[0]["createdAt"]));
+    assert_eq!(
+        (&access_ids[0]["name"], &access_ids[0]["updatedAt"]),
+        (&json!("Vehicle 1"), &access_ids[0]["createdAt"])
+    );
     let vehicles = world.list("/api/vehicles").await;
     assert_eq!(vehicles.len(), 1, "{vehicles:?}");
     assert_eq!(vehicles[0]["name"], "Van");
@@ -181,7 +184,9 @@ async fn what_cannot_be_changed_is_refused_in_an_update() {
         let body = json!({"accessId": {"name": "Other", "vehicleId": value}});
         world.patch("/api/access-ids/1", body).await.names(&["accessId.vehicleId"]);
     }
-    for (name, value) in [("id", json!(1)), ("name", json!("Other")), ("licensePlate", json!("x")), ("customer", json!(null))] {
+    for (name, value) in
+        [("id", json!(1)), ("name", json!("Other")), ("licensePlate", json!("x")), ("customer", json!(null))]
+    {
         let body = json!({"accessId": {"name": "Other", "vehicle": {"make": "x", name: value}}});
         world.patch("/api/access-ids/1", body).await.names(&[&format!("accessId.vehicle.{name}")]);
     }
@@ -199,21 +204,81 @@ async fn what_cannot_be_changed_is_refused_in_an_update() {
 async fn a_key_that_is_given_twice_is_named() {
     let world = world().await;
     let bodies: &[(&str, &str, &str, &[&str])] = &[
-        ("POST", "/api/access-ids", r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b"},"accessId":{"type":"RFID","ocppIdTag":"a","name":"b"}}"#, &["accessId"]),
-        ("POST", "/api/access-ids", r#"{"accessId":{"type":"RFID","type":"RFID","ocppIdTag":"a","name":"b"}}"#, &["accessId.type"]),
-        ("POST", "/api/access-ids", r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","name":"c","name":"d"}}"#, &["accessId.name"]),
-        ("POST", "/api/access-ids", r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","n\u0061me":"b"}}"#, &["accessId.name"]),
-        ("POST", "/api/access-ids", r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","vehicle":null,"vehicle":null}}"#, &["accessId.vehicle"]),
-        ("POST", "/api/access-ids", r#"{"accessId":{"type":"Vehicle","ocppIdTag":"a","name":"b","vehicle":{"vin":"x","vin":"x"},"customer":{"name":"x","name":"y"}}}"#, &["accessId.vehicle.vin", "accessId.customer.name"]),
-        ("POST", "/api/access-ids", r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","authorizationStatus":"Revoked","authorizationStatus":"Authorized"}}"#, &["accessId.authorizationStatus"]),
-        ("PATCH", "/api/access-ids/1", r#"{"accessId":{"authorizationStatus":"Revoked","authorizationStatus":"Authorized"}}"#, &["accessId.authorizationStatus"]),
+        (
+            "POST",
+            "/api/access-ids",
+            r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b"},"accessId":{"type":"RFID","ocppIdTag":"a","name":"b"}}"#,
+            &["accessId"],
+        ),
+        (
+            "POST",
+            "/api/access-ids",
+            r#"{"accessId":{"type":"RFID","type":"RFID","ocppIdTag":"a","name":"b"}}"#,
+            &["accessId.type"],
+        ),
+        (
+            "POST",
+            "/api/access-ids",
+            r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","name":"c","name":"d"}}"#,
+            &["accessId.name"],
+        ),
+        (
+            "POST",
+            "/api/access-ids",
+            r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","n\u0061me":"b"}}"#,
+            &["accessId.name"],
+        ),
+        (
+            "POST",
+            "/api/access-ids",
+            r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","vehicle":null,"vehicle":null}}"#,
+            &["accessId.vehicle"],
+        ),
+        (
+            "POST",
+            "/api/access-ids",
+            r#"{"accessId":{"type":"Vehicle","ocppIdTag":"a","name":"b","vehicle":{"vin":"x","vin":"x"},"customer":{"name":"x","name":"y"}}}"#,
+            &["accessId.vehicle.vin", "accessId.customer.name"],
+        ),
+        (
+            "POST",
+            "/api/access-ids",
+            r#"{"accessId":{"type":"RFID","ocppIdTag":"a","name":"b","authorizationStatus":"Revoked","authorizationStatus":"Authorized"}}"#,
+            &["accessId.authorizationStatus"],
+        ),
+        (
+            "PATCH",
+            "/api/access-ids/1",
+            r#"{"accessId":{"authorizationStatus":"Revoked","authorizationStatus":"Authorized"}}"#,
+            &["accessId.authorizationStatus"],
+        ),
         ("PATCH", "/api/access-ids/1", r#"{"accessId":{"name":"x"},"accessId":{}}"#, &["accessId"]),
-        ("PATCH", "/api/access-ids/1", r#"{"accessId":{"vehicle":{"make":"a","make":null}}}"#, &["accessId.vehicle.make"]),
-        ("PATCH", "/api/access-ids/1", r#"{"accessId":{"customer":{"name":"a","name":"a"}}}"#, &["accessId.customer.name"]),
-        ("POST", "/api/vehicles", r#"{"vehicle":{"name":"x","name":"y","accessIds":[{"ocppIdTag":"a"},{"ocppIdTag":"b","ocppIdTag":"b"}]}}"#, &["vehicle.name", "vehicle.accessIds[1].ocppIdTag"]),
+        (
+            "PATCH",
+            "/api/access-ids/1",
+            r#"{"accessId":{"vehicle":{"make":"a","make":null}}}"#,
+            &["accessId.vehicle.make"],
+        ),
+        (
+            "PATCH",
+            "/api/access-ids/1",
+            r#"{"accessId":{"customer":{"name":"a","name":"a"}}}"#,
+            &["accessId.customer.name"],
+        ),
+        (
+            "POST",
+            "/api/vehicles",
+            r#"{"vehicle":{"name":"x","name":"y","accessIds":[{"ocppIdTag":"a"},{"ocppIdTag":"b","ocppIdTag":"b"}]}}"#,
+            &["vehicle.name", "vehicle.accessIds[1].ocppIdTag"],
+        ),
         ("POST", "/api/vehicles", r#"{"vehicle":{"name":"x","accessIds":[],"accessIds":[]}}"#, &["vehicle.accessIds"]),
         ("PATCH", "/api/vehicles/1", r#"{"vehicle":{"make":"x","make":"x"}}"#, &["vehicle.make"]),
-        ("PATCH", "/api/vehicles/1", r#"{"vehicle":{"customer":{"name":"x","name":"x"}},"vehicle":{}}"#, &["vehicle", "vehicle.customer.name"]),
+        (
+            "PATCH",
+            "/api/vehicles/1",
+            r#"{"vehicle":{"customer":{"name":"x","name":"x"}},"vehicle":{}}"#,
+            &["vehicle", "vehicle.customer.name"],
+        ),
     ];
     for (method, path, body, fields) in bodies {
         let answer = world.request(method, path).body(*body).await;
@@ -243,7 +308,8 @@ async fn lone_surrogates_are_no_text() {
         }
     }
     is_unchanged(&world).await;
-    let made = world.request("POST", "/api/vehicles").body(r#"{"vehicle":{"n\u0061me":"\ud83d\ude97"}}"#).await.created();
+    let made =
+        world.request("POST", "/api/vehicles").body(r#"{"vehicle":{"n\u0061me":"\ud83d\ude97"}}"#).await.created();
     assert_eq!(made["vehicle"]["name"], "🚗");
 }
 
@@ -253,18 +319,52 @@ async fn a_wrong_type_is_named() {
     let wrong = [json!(1), json!(1.5), json!(true), json!([]), json!(["x"]), json!({}), json!({"name": "x"})];
     // In each place a text; the last of the wrong values are right for what is an object.
     let texts: [(&str, &str, Value, &[&str]); 4] = [
-        ("POST", "/api/access-ids", json!({"accessId": {"type": "Vehicle", "name": "x", "ocppIdTag": "x",
+        (
+            "POST",
+            "/api/access-ids",
+            json!({"accessId": {"type": "Vehicle", "name": "x", "ocppIdTag": "x",
             "authorizationStatus": "Revoked", "vehicle": {"make": "x", "model": "x", "vin": "x"}, "customer": {"name": "x"}}}),
-            &["type", "name", "ocppIdTag", "authorizationStatus", "vehicle/make", "vehicle/model", "vehicle/vin", "customer/name"]),
-        ("PATCH", "/api/access-ids/1", json!({"accessId": {"name": "x", "authorizationStatus": "Revoked",
+            &[
+                "type",
+                "name",
+                "ocppIdTag",
+                "authorizationStatus",
+                "vehicle/make",
+                "vehicle/model",
+                "vehicle/vin",
+                "customer/name",
+            ],
+        ),
+        (
+            "PATCH",
+            "/api/access-ids/1",
+            json!({"accessId": {"name": "x", "authorizationStatus": "Revoked",
             "vehicle": {"make": "x", "model": "x", "vin": "x"}, "customer": {"name": "x"}}}),
-            &["name", "authorizationStatus", "vehicle/make", "vehicle/model", "vehicle/vin", "customer/name"]),
-        ("POST", "/api/vehicles", json!({"vehicle": {"name": "x", "make": "x", "model": "x", "vin": "x", "licensePlate": "x",
+            &["name", "authorizationStatus", "vehicle/make", "vehicle/model", "vehicle/vin", "customer/name"],
+        ),
+        (
+            "POST",
+            "/api/vehicles",
+            json!({"vehicle": {"name": "x", "make": "x", "model": "x", "vin": "x", "licensePlate": "x",
             "customer": {"name": "x"}, "accessIds": [{"ocppIdTag": "x", "authorizationStatus": "Revoked"}]}}),
-            &["name", "make", "model", "vin", "licensePlate", "customer/name", "accessIds/0/ocppIdTag", "accessIds/0/authorizationStatus"]),
-        ("PATCH", "/api/vehicles/1", json!({"vehicle": {"name": "x", "make": "x", "model": "x", "vin": "x", "licensePlate": "x",
+            &[
+                "name",
+                "make",
+                "model",
+                "vin",
+                "licensePlate",
+                "customer/name",
+                "accessIds/0/ocppIdTag",
+                "accessIds/0/authorizationStatus",
+            ],
+        ),
+        (
+            "PATCH",
+            "/api/vehicles/1",
+            json!({"vehicle": {"name": "x", "make": "x", "model": "x", "vin": "x", "licensePlate": "x",
             "customer": {"name": "x"}}}),
-            &["name", "make", "model", "vin", "licensePlate", "customer/name"]),
+            &["name", "make", "model", "vin", "licensePlate", "customer/name"],
+        ),
     ];
     for (method, path, good, fields) in texts {
         let root = good.as_object().unwrap().keys().next().unwrap().clone();

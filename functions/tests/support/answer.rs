@@ -53,6 +53,12 @@ impl Answer {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{self:?}");
     }
 
+    /// It is exactly this refusal of the authorizer.
+    #[track_caller]
+    pub fn refuses(&self, reason: &str) {
+        assert_eq!((self.status, &self.body["reason"]), (403, &Value::from(reason)), "{self:?}");
+    }
+
     /// It is a 400 that names these fields and no others.
     #[track_caller]
     pub fn names(&self, fields: &[&str]) {

@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use super::{Answer, Fleet, World};
 
+/// What a test makes of an event before it is sent.
+type Change<'a> = Box<dyn FnOnce(&mut Value) + 'a>;
+
 /// A request that is sent when it is awaited. The answer's form is checked there, whatever the test is about.
 pub struct Call<'a> {
     world: &'a World,
@@ -22,7 +25,7 @@ pub struct Call<'a> {
     authorization: Option<String>,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    changes: Vec<Box<dyn FnOnce(&mut Value) + 'a>>,
+    changes: Vec<Change<'a>>,
 }
 
 impl<'a> Call<'a> {

@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 pub use answer::{Answer, check_id, check_time};
 pub use call::Call;
-pub use seed::{access_id, card, customer, id, import, name, now, tag, time, vehicle};
+pub use seed::{access_id, card, customer, import, name, now, time, vehicle};
 pub use table::{Touch, seen};
 
 /// The binaries by the names of the functions.
@@ -132,11 +132,8 @@ impl World {
 
     /// Creates an access ID or, by a body with `vehicle`, a vehicle; hands out what the answer holds.
     pub async fn create(&self, body: Value) -> Value {
-        let (path, root) = if body.get("vehicle").is_some() {
-            ("/api/vehicles", "vehicle")
-        } else {
-            ("/api/access-ids", "accessId")
-        };
+        let (path, root) =
+            if body.get("vehicle").is_some() { ("/api/vehicles", "vehicle") } else { ("/api/access-ids", "accessId") };
         self.post(path, body).await.created()[root].take()
     }
 

@@ -1,8 +1,6 @@
 //! Records with numbers and times of the test's choice.
 
-use domain::{
-    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, Timestamp, Vehicle,
-};
+use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, Timestamp, Vehicle};
 
 use super::World;
 

@@ -47,8 +47,7 @@ fn touches(Request { operation, body, .. }: &Request) -> Vec<Touch> {
                 };
                 by_action.entry(action).or_default().insert(partition(key));
             }
-            let touch =
-                |(action, partitions)| Touch { action: String::from(action), partitions, in_transaction: true };
+            let touch = |(action, partitions)| Touch { action: String::from(action), partitions, in_transaction: true };
             by_action.into_iter().map(touch).collect()
         }
         // A connection that is opened in advance; no action of the table.

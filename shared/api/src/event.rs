@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// The largest body that is looked at, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// A request as Lambda delivers it.
+/// A request as Lambda delivers it. What is null counts as left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Event {
@@ -19,9 +19,9 @@ pub(crate) struct Event {
     raw_query_string: Option<String>,
     headers: Option<Headers>,
     path_parameters: Option<PathParameters>,
-    request_context: RequestContext,
+    request_context: Option<RequestContext>,
     body: Option<String>,
-    is_base64_encoded: bool,
+    is_base64_encoded: Option<bool>,
 }
 
 /// Names are in lower case: API Gateway and function URLs send them so. A header given twice arrives as one, joined.
@@ -41,13 +41,13 @@ struct PathParameters {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct RequestContext {
-    http: Http,
+    http: Option<Http>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Http {
-    method: String,
+    method: Option<String>,
 }
 
 /// The body is larger than [`MAX_BODY`].
@@ -55,7 +55,8 @@ pub(crate) struct TooLarge;
 
 impl Event {
     pub fn method(&self) -> &str {
-        &self.request_context.http.method
+        let http = self.request_context.as_ref().and_then(|context| context.http.as_ref());
+        http.and_then(|http| http.method.as_deref()).unwrap_or_default()
     }
 
     pub fn path(&self) -> &str {
@@ -99,7 +100,7 @@ impl Event {
     /// The body's bytes. A body that is said to be base64 and is not counts as empty: no client can send one.
     pub fn body(&self) -> Result<Vec<u8>, TooLarge> {
         let text = self.body.as_deref().unwrap_or_default();
-        let bytes = if self.is_base64_encoded {
+        let bytes = if self.is_base64_encoded.unwrap_or_default() {
             if text.len() > MAX_BODY * 2 {
                 return Err(TooLarge);
             }

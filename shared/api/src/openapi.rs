@@ -10,7 +10,7 @@ mod fields;
 mod requests;
 mod tests;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use lambda_http::http::StatusCode;
 use requests::{AccessIdUpdateRequest, NewAccessIdRequest, NewVehicleRequest, VehicleUpdateRequest};
@@ -20,6 +20,7 @@ use utoipa::{
     openapi::{
         Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
         example::ExampleBuilder,
+        path::Operation,
         schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, Object, Schema},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -37,8 +38,8 @@ const JSON: &str = "application/json";
 const ACCESS_IDS: &str = "Access IDs";
 const VEHICLES: &str = "Vehicles";
 
-/// The reference texts' examples per operation: what is sent and what is answered.
-const EXAMPLES: &str = include_str!("openapi/examples.json");
+/// What the functions are tested with: a folder for each, in it requests and the answers to them.
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -325,21 +326,20 @@ fn document() -> utoipa::openapi::OpenApi {
         *access_id = AllOfBuilder::new().item(fields).item(vehicle_rules()).into();
     }
 
-    let examples: Value = serde_json::from_str(EXAMPLES).expect("the examples are JSON");
     for (path, item) in &mut document.paths.paths {
         for operation in [&mut item.get, &mut item.post, &mut item.patch].into_iter().flatten() {
-            for (status, name) in errors_of(path, operation.request_body.is_some()) {
+            for (status, name) in errors_of(path, operation) {
                 let reference = RefOr::Ref(Ref::from_response_name(name));
                 operation.responses.responses.insert(status.as_str().to_owned(), reference);
             }
-            let examples = &examples[operation.operation_id.as_deref().unwrap_or_default()];
+            let examples = examples(operation.operation_id.as_deref().unwrap_or_default());
             if let Some(RefOr::T(request)) = &mut operation.request_body {
                 request.required = Some(utoipa::openapi::Required::True);
-                add_examples(request.content.values_mut(), examples, "request");
+                add_examples(request.content.values_mut(), &examples, "request");
             }
             for response in operation.responses.responses.values_mut() {
                 if let RefOr::T(response) = response {
-                    add_examples(response.content.values_mut(), examples, "response");
+                    add_examples(response.content.values_mut(), &examples, "response");
                 }
             }
         }
@@ -391,24 +391,19 @@ fn vehicle_rules() -> Schema {
 }
 
 /// The errors that an operation may be answered with.
-fn errors_of(path: &str, has_body: bool) -> Vec<(StatusCode, &'static str)> {
-    let is_creation = has_body && !path.ends_with("/{id}");
-    let mut errors = vec![
-        (StatusCode::BAD_REQUEST, "InvalidRequest"),
-        (StatusCode::UNAUTHORIZED, "Unauthorized"),
-        (StatusCode::TOO_MANY_REQUESTS, "Throttled"),
-        (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+fn errors_of(path: &str, operation: &Operation) -> Vec<(StatusCode, &'static str)> {
+    let (has_parameters, has_body) = (operation.parameters.is_some(), operation.request_body.is_some());
+    let is_on_record = path.contains('{');
+    let errors = [
+        (has_parameters || has_body, StatusCode::BAD_REQUEST, "InvalidRequest"),
+        (true, StatusCode::UNAUTHORIZED, "Unauthorized"),
+        (is_on_record, StatusCode::NOT_FOUND, "NotFound"),
+        (has_body && !is_on_record, StatusCode::CONFLICT, "Conflict"),
+        (has_body, StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
+        (true, StatusCode::TOO_MANY_REQUESTS, "Throttled"),
+        (true, StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
     ];
-    if path.ends_with("/{id}") {
-        errors.push((StatusCode::NOT_FOUND, "NotFound"));
-    }
-    if is_creation {
-        errors.push((StatusCode::CONFLICT, "Conflict"));
-    }
-    if has_body {
-        errors.push((StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"));
-    }
-    errors
+    errors.into_iter().filter(|(applies, ..)| *applies).map(|(_, status, name)| (status, name)).collect()
 }
 
 /// The responses to errors: name, description, and the errors that they are for.
@@ -461,12 +456,46 @@ fn throttled() -> Response {
         .build()
 }
 
-fn add_examples<'a>(contents: impl Iterator<Item = &'a mut RefOr<Content>>, examples: &Value, side: &str) {
+/// The requests under `events/` that do what they ask for, with their answers.
+fn examples(operation: &str) -> BTreeMap<String, Value> {
+    let read = |path: &Path| -> Value {
+        serde_json::from_slice(&fs::read(path).expect("an event has an answer beside it")).expect("events are JSON")
+    };
+    let mut examples = BTreeMap::new();
+    for entry in fs::read_dir(Path::new(EVENTS).join(function(operation))).expect("a function has events") {
+        let path = entry.expect("events can be listed").path();
+        let Some(case) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".answer.json")) else {
+            continue;
+        };
+        let (request, answer) = (read(&path.with_file_name(format!("{case}.json"))), read(&path));
+        if answer["status"].as_u64().is_some_and(|status| status < 300) {
+            let body: Value =
+                request["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+            examples.insert(case.to_owned(), json!({ "request": body, "response": answer["body"] }));
+        }
+    }
+    examples
+}
+
+/// The function that carries an operation out: `get-access-id` for `getAccessId`.
+fn function(operation: &str) -> String {
+    let words = operation.chars().map(|letter| match letter {
+        'A'..='Z' => format!("-{}", letter.to_ascii_lowercase()),
+        _ => letter.to_string(),
+    });
+    words.collect()
+}
+
+fn add_examples<'a>(
+    contents: impl Iterator<Item = &'a mut RefOr<Content>>,
+    examples: &BTreeMap<String, Value>,
+    side: &str,
+) {
     for content in contents {
         let RefOr::T(content) = content else { continue };
-        for (name, example) in examples.as_object().into_iter().flatten() {
+        for (case, example) in examples {
             let example = ExampleBuilder::new().value(example.get(side).cloned()).build();
-            content.examples.insert(name.clone(), example.into());
+            content.examples.insert(case.clone(), example.into());
         }
     }
 }

@@ -475,8 +475,8 @@ impl Store {
             SdkError::ServiceError(_) => "Refused",
             _ => "NotBuilt",
         };
-        let message = error.message().unwrap_or_default();
-        tracing::error!(operation, kind, code = error.code().unwrap_or_default(), message, "table call failed");
+        let (code, reason) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+        tracing::error!(operation, kind, code, reason, "table call failed");
         // A ValidationException is our mistake; all else may be over when the caller asks again.
         match error.code() {
             Some("ValidationException") => Error::Unusable,

@@ -1,0 +1,250 @@
+//! Lists: pages, cursors, and what the query may say.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use store::Scope;
+
+use crate::support::{World, access_id, card, import, now, rfid, vehicle};
+
+const LISTS: [&str; 2] = ["/api/access-ids", "/api/vehicles"];
+
+/// A world with so many cards and so many vehicles, numbered from 1.
+async fn world(count: u64) -> World {
+    let world = World::new().await;
+    let cards: Vec<_> = (1..=count).map(|number| card(number, &format!("tag-{number}"))).collect();
+    let vehicles: Vec<_> = (1..=count).map(|number| vehicle(number, "Van", &[])).collect();
+    import(&world, &cards, &vehicles).await;
+    world
+}
+
+fn ids(page: &Value) -> Vec<u64> {
+    page["data"].as_array().unwrap().iter().map(|record| record["id"].as_u64().unwrap()).collect()
+}
+
+fn cursor(page: &Value) -> Option<String> {
+    page["pagination"]["nextPageCursor"].as_str().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn an_empty_list_is_one_empty_page() {
+    let world = World::new().await;
+    for path in LISTS {
+        let empty = json!({"data": [], "pagination": {"hasNextPage": false, "nextPageCursor": null}});
+        assert_eq!(world.get(path).await.ok(), empty);
+        assert_eq!(world.get(&format!("{path}?limit=1")).await.ok(), empty);
+    }
+}
+
+#[tokio::test]
+async fn every_page_but_the_last_is_full_and_says_truly_whether_there_is_more() {
+    let world = world(101).await;
+    for path in LISTS {
+        assert_eq!(ids(&world.get(path).await.ok()), (1..=50).collect::<Vec<_>>());
+        for limit in [1, 7, 50, 99, 100] {
+            let (mut seen, mut target) = (Vec::new(), format!("{path}?limit={limit}"));
+            loop {
+                let page = world.get(&target).await.ok();
+                seen.extend(ids(&page));
+                let Some(cursor) = cursor(&page) else { break };
+                assert_eq!(ids(&page).len(), limit);
+                target = format!("{path}?limit={limit}&nextPageCursor={cursor}");
+            }
+            assert_eq!(seen, (1..=101).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_last_page_has_no_next() {
+    let world = world(50).await;
+    for path in LISTS {
+        for target in
+            [path.to_owned(), format!("{path}?limit=50"), format!("{path}?limit=51"), format!("{path}?limit=100")]
+        {
+            let page = world.get(&target).await.ok();
+            assert_eq!((ids(&page).len(), cursor(&page)), (50, None), "{target}");
+        }
+        let first = world.get(&format!("{path}?limit=25")).await.ok();
+        let target = format!("{path}?limit=25&nextPageCursor={}", cursor(&first).unwrap());
+        let second = world.get(&target).await.ok();
+        assert_eq!((ids(&second), cursor(&second)), ((26..=50).collect(), None));
+    }
+}
+
+#[tokio::test]
+async fn ids_ascend_as_numbers() {
+    let world = World::new().await;
+    let numbers = [1, 2, 9, 10, 11, 99, 100, 1_000_000, 9_007_199_254_740_990, 9_007_199_254_740_991];
+    let mixed = [6, 9, 2, 0, 8, 3, 7, 1, 5, 4].map(|at: usize| numbers[at]);
+    import(&world, &mixed.map(|number| card(number, &format!("t{number}"))), &mixed.map(|n| vehicle(n, "Van", &[])))
+        .await;
+    for path in LISTS {
+        assert_eq!(ids(&world.get(path).await.ok()), numbers);
+        for at in 1..numbers.len() {
+            let first = world.get(&format!("{path}?limit={at}")).await.ok();
+            let rest = world.get(&format!("{path}?nextPageCursor={}", cursor(&first).unwrap())).await.ok();
+            assert_eq!(ids(&rest), numbers[at..]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_walk_meets_every_record_once_whatever_is_created_meanwhile() {
+    let world = world(6).await;
+    for path in LISTS {
+        let (mut seen, mut target, mut pages) = (Vec::new(), format!("{path}?limit=2"), 0);
+        loop {
+            let page = world.get(&target).await.ok();
+            seen.extend(ids(&page));
+            pages += 1;
+            if pages <= 4 {
+                world.create(rfid(&format!("meanwhile-{path}-{pages}"), "Card")).await;
+                world.create(json!({"vehicle": {"name": "Van"}})).await;
+            }
+            // One that is changed does not move.
+            world.patch("/api/access-ids/1", json!({"accessId": {"name": format!("{path}{pages}")}})).await.ok();
+            let Some(cursor) = cursor(&page) else { break };
+            target = format!("{path}?limit=2&nextPageCursor={cursor}");
+        }
+        assert_eq!(seen[..6], [1, 2, 3, 4, 5, 6]);
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "{seen:?}");
+        assert!(seen.is_sorted());
+    }
+}
+
+#[tokio::test]
+async fn a_list_shows_what_was_just_acknowledged() {
+    let world = World::new().await;
+    for number in 0..5 {
+        let made =
+            world.create(json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": format!("t{number}")}]}})).await;
+        let id = &made["accessIds"][0]["id"];
+        world
+            .patch(&format!("/api/access-ids/{id}"), json!({"accessId": {"authorizationStatus": "Revoked"}}))
+            .await
+            .ok();
+        let (access_ids, vehicles) = (world.list("/api/access-ids").await, world.list("/api/vehicles").await);
+        assert_eq!((access_ids.len(), vehicles.len()), (number + 1, number + 1));
+        assert_eq!(access_ids[number]["authorizationStatus"], "Revoked");
+        assert_eq!(access_ids[number]["vehicle"]["id"], made["id"]);
+        assert_eq!(vehicles[number]["accessIds"][0]["authorizationStatus"], "Revoked");
+    }
+}
+
+#[tokio::test]
+async fn the_query_is_checked() {
+    let world = world(3).await;
+    for path in LISTS {
+        let page = world.get(&format!("{path}?limit=1")).await.ok();
+        let cursor = cursor(&page).unwrap();
+        for limit in [
+            "0",
+            "-1",
+            "101",
+            "1000",
+            "",
+            "x",
+            "1.0",
+            "1e1",
+            "%201",
+            "1%20",
+            "+5",
+            "%2B5",
+            "0x5",
+            "05",
+            "٣",
+            "1,2",
+            "null",
+            "18446744073709551617",
+            "99999999999999999999999999",
+        ] {
+            world.get(&format!("{path}?limit={limit}")).await.names(&["limit"]);
+            world.get(&format!("{path}?nextPageCursor={cursor}&limit={limit}")).await.names(&["limit"]);
+        }
+        world.get(&format!("{path}?limit")).await.names(&["limit"]);
+        for repeated in ["limit=1&limit=1", "limit=1&limit=2", "limit=5&x=1&limit=", "limit=1&%6Cimit=1"] {
+            world.get(&format!("{path}?{repeated}")).await.names(&["limit"]);
+        }
+        let repeated = format!("{path}?nextPageCursor={cursor}&nextPageCursor={cursor}");
+        world.get(&repeated).await.names(&["nextPageCursor"]);
+        world.get(&format!("{path}?nextPageCursor=")).await.names(&["nextPageCursor"]);
+        world.get(&format!("{path}?nextPageCursor")).await.names(&["nextPageCursor"]);
+        world.get(&format!("{path}?limit=0&nextPageCursor=x")).await.names(&["limit", "nextPageCursor"]);
+        // Others are ignored, names in another case among them.
+        for ignored in
+            ["x=1", "x", "x=1&x=2", "Limit=0", "nextpagecursor=x", "cursor=&page=0", "%ff=%ff", "&&", "=", "%"]
+        {
+            assert_eq!(ids(&world.get(&format!("{path}?{ignored}")).await.ok()), [1, 2, 3], "{ignored}");
+        }
+        assert_eq!(ids(&world.get(&format!("{path}?x=%20&limit=2&y")).await.ok()), [1, 2]);
+        assert_eq!(ids(&world.get(&format!("{path}?%6cimit=%32")).await.ok()), [1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_taken_where_it_was_handed_out_and_nowhere_else() {
+    let world = world(4).await;
+    let other = world.another_fleet().await;
+    let colleague = world.store.create_credential(&world.fleet.id, Scope::Api, "", now()).await.unwrap();
+    let [one, two] = [world.get("/api/access-ids?limit=2").await.ok(), world.get("/api/vehicles?limit=2").await.ok()];
+    let cursors = [cursor(&one).unwrap(), cursor(&two).unwrap()];
+    for (path, cursor, foreign) in [(LISTS[0], &cursors[0], &cursors[1]), (LISTS[1], &cursors[1], &cursors[0])] {
+        let go_on = |cursor: &str, more: &str| world.get(&format!("{path}?nextPageCursor={cursor}{more}"));
+        assert_eq!(ids(&go_on(cursor, "").await.ok()), [3, 4]);
+        assert_eq!(ids(&go_on(cursor, "&limit=1").await.ok()), [3]);
+        assert_eq!(ids(&go_on(cursor, "&limit=100").await.ok()), [3, 4]);
+        assert_eq!(ids(&go_on(cursor, "").await.ok()), [3, 4], "it can be used again");
+        assert_eq!(ids(&go_on(cursor, "").token(&colleague.token).await.ok()), [3, 4]);
+
+        go_on(foreign, "").await.names(&["nextPageCursor"]);
+        go_on(cursor, "").of(&other).await.names(&["nextPageCursor"]);
+        let mut forged: Vec<String> =
+            ["NDMyNDc2", "0", "1", "null", "undefined", "AAAA", "==", "%00", "💥", "a b", "../1"]
+                .map(str::to_owned)
+                .into();
+        forged.extend([format!("{cursor}A"), format!("{cursor}="), format!("%20{cursor}"), format!("{cursor}%0A")]);
+        forged.extend([cursor.to_lowercase(), cursor.to_uppercase(), cursor.repeat(2), "A".repeat(cursor.len())]);
+        forged.extend((0..cursor.len()).map(|at| cursor[..at].to_owned()));
+        forged.extend((0..cursor.len()).map(|at| {
+            let mut changed = cursor.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            String::from_utf8(changed).unwrap()
+        }));
+        for cursor in forged {
+            go_on(&cursor, "").await.names(&["nextPageCursor"]);
+        }
+        // A cursor is no credential.
+        go_on(cursor, "").authorization(None).await.is(401, "unauthorized");
+    }
+}
+
+/// The number of calls does not depend on the number of records.
+#[tokio::test]
+async fn a_page_costs_as_many_calls_as_documented() {
+    let world = World::new().await;
+    let held: Vec<_> = (1..=100).map(|number| access_id(number, &format!("t{number}"), number)).collect();
+    let vehicles: Vec<_> = (1..=100).map(|number| vehicle(number, "Van", &held)).collect();
+    import(&world, &held, &vehicles).await;
+    for (function, path, expected) in [
+        ("list-access-ids", LISTS[0], ["BatchGetItem", "GetItem", "Query"].as_slice()),
+        ("list-vehicles", LISTS[1], &["GetItem", "Query"]),
+    ] {
+        let recorder = world.recorder(function).await;
+        world.get(path).await.ok();
+        for target in [format!("{path}?limit=1"), path.to_owned(), format!("{path}?limit=100")] {
+            recorder.clear();
+            let page = world.get(&target).await.ok();
+            let mut operations = recorder.operations();
+            operations.sort();
+            assert_eq!(operations, expected, "{target}");
+            assert!(recorder.requests().iter().all(|request| {
+                let batch = &request.body["RequestItems"][engine::TABLE_NAME]["ConsistentRead"];
+                request.body["ConsistentRead"] == true || *batch == true
+            }));
+            if function == "list-access-ids" {
+                assert!(page["data"].as_array().unwrap().iter().all(|record| record["vehicle"]["id"] == record["id"]));
+            }
+        }
+    }
+}

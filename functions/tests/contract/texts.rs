@@ -1,0 +1,218 @@
+//! What a text may be: trimmed, not blank, no control characters, so many code points. And what a tag may be.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, access_id, import, rfid, vehicle};
+
+/// Every text of every body but the tags: method, path, a body that is accepted, the text's place and its limit. Each
+/// body creates or changes something of its own.
+fn texts() -> Vec<(&'static str, &'static str, Value, &'static str, usize)> {
+    let charging = || {
+        json!({"accessId": {
+            "type": "Vehicle", "ocppIdTag": "{tag}", "name": "x", "vehicle": {}, "customer": {"name": "Fleet"}
+        }})
+    };
+    let van = || json!({"vehicle": {"name": "x", "customer": {"name": "Fleet"}}});
+    vec![
+        ("POST", "/api/access-ids", charging(), "/accessId/name", 200),
+        ("POST", "/api/access-ids", charging(), "/accessId/vehicle/make", 100),
+        ("POST", "/api/access-ids", charging(), "/accessId/vehicle/model", 100),
+        ("POST", "/api/access-ids", charging(), "/accessId/vehicle/vin", 64),
+        ("POST", "/api/access-ids", charging(), "/accessId/customer/name", 200),
+        ("PATCH", "/api/access-ids/1", json!({"accessId": {}}), "/accessId/name", 200),
+        ("PATCH", "/api/access-ids/1", json!({"accessId": {"vehicle": {}}}), "/accessId/vehicle/make", 100),
+        ("PATCH", "/api/access-ids/1", json!({"accessId": {"vehicle": {}}}), "/accessId/vehicle/model", 100),
+        ("PATCH", "/api/access-ids/1", json!({"accessId": {"vehicle": {}}}), "/accessId/vehicle/vin", 64),
+        ("PATCH", "/api/access-ids/1", json!({"accessId": {"customer": {}}}), "/accessId/customer/name", 200),
+        ("POST", "/api/vehicles", van(), "/vehicle/name", 200),
+        ("POST", "/api/vehicles", van(), "/vehicle/make", 100),
+        ("POST", "/api/vehicles", van(), "/vehicle/model", 100),
+        ("POST", "/api/vehicles", van(), "/vehicle/vin", 64),
+        ("POST", "/api/vehicles", van(), "/vehicle/licensePlate", 64),
+        ("POST", "/api/vehicles", van(), "/vehicle/customer/name", 200),
+        ("PATCH", "/api/vehicles/1", json!({"vehicle": {}}), "/vehicle/name", 200),
+        ("PATCH", "/api/vehicles/1", json!({"vehicle": {}}), "/vehicle/make", 100),
+        ("PATCH", "/api/vehicles/1", json!({"vehicle": {}}), "/vehicle/model", 100),
+        ("PATCH", "/api/vehicles/1", json!({"vehicle": {}}), "/vehicle/vin", 64),
+        ("PATCH", "/api/vehicles/1", json!({"vehicle": {}}), "/vehicle/licensePlate", 64),
+        ("PATCH", "/api/vehicles/1", json!({"vehicle": {"customer": {}}}), "/vehicle/customer/name", 200),
+    ]
+}
+
+/// Sends each of the texts in each of the places. A text is given with the limit of its place; `None` is a refusal.
+async fn in_every_place(cases: impl Fn(usize) -> Vec<(String, Option<String>)>) {
+    let world = World::new().await;
+    let linked = access_id(1, "linked", 1);
+    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let mut tags = 0;
+    for (method, path, good, place, limit) in texts() {
+        for (text, expected) in cases(limit) {
+            tags += 1;
+            let mut body = good.clone();
+            if let Some(tag) = body.pointer_mut("/accessId/ocppIdTag") {
+                *tag = format!("tag-{tags}").into();
+            }
+            let (parent, name) = place.rsplit_once('/').unwrap();
+            body.pointer_mut(parent).unwrap()[name] = text.as_str().into();
+            let answer = world.request(method, path).json(&body).await;
+            let context = format!("{method} {path} {place} {text:?}: {answer:?}");
+            match expected {
+                Some(expected) => {
+                    assert!([200, 201].contains(&answer.status), "{context}");
+                    assert_eq!(answer.body.pointer(place), Some(&json!(expected)), "{context}");
+                }
+                None => {
+                    let field = place[1..].replace('/', ".");
+                    assert_eq!((answer.status, answer.fields()), (400, [field.as_str()].into()), "{context}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn lengths_are_counted_in_code_points_after_trimming() {
+    in_every_place(|limit| {
+        let longest = ["x", "é", "漢", "🚗"].map(|character| character.repeat(limit));
+        let too_long = ["x", "é", "漢", "🚗"].map(|character| (character.repeat(limit + 1), None));
+        let padded = (format!("   {}\u{3000}", longest[3]), Some(longest[3].clone()));
+        let accepted = longest.into_iter().map(|text| (text.clone(), Some(text)));
+        accepted.chain(too_long).chain([padded, ("x".into(), Some("x".into()))]).collect()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn white_space_goes_at_the_ends_and_blank_is_refused() {
+    in_every_place(|_| {
+        let trimmed = |text: &str, expected: &str| (text.to_owned(), Some(expected.to_owned()));
+        let blank = |text: &str| (text.to_owned(), None);
+        vec![
+            trimmed("  a  b  ", "a  b"),
+            trimmed("\u{a0}a\u{2003}", "a"),
+            trimmed("\u{2028}a\u{2029}", "a"),
+            trimmed("\u{1680}\u{202f}\u{205f}a", "a"),
+            // not white space
+            trimmed("\u{200b}a", "\u{200b}a"),
+            trimmed("\u{ad}a\u{feff}", "\u{ad}a\u{feff}"),
+            blank(""),
+            blank(" "),
+            blank("\u{a0}\u{3000}"),
+            blank("\u{2028}"),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn control_characters_are_refused_anywhere() {
+    in_every_place(|_| {
+        let controls = ["\0", "\t", "\n", "\r", "\u{1b}", "\u{1f}", "\u{7f}", "\u{80}", "\u{85}", "\u{9f}"];
+        controls
+            .iter()
+            .flat_map(|control| {
+                [format!("a{control}b"), format!("{control}a"), format!("a{control}"), control.to_string()]
+            })
+            .map(|text| (text, None))
+            .collect()
+    })
+    .await;
+}
+
+/// What comes in, and the tag that it is.
+const TAGS: &[(&str, &str)] = &[
+    ("04:E1:A2:B3", "04e1a2b3"),
+    ("VID:92D50A693F80", "92d50a693f80"),
+    ("test-ocpp-id-tag", "test-ocpp-id-tag"),
+    ("1921398740", "1921398740"),
+    ("7823091235", "7823091235"),
+    ("0001921398740", "0001921398740"),
+    ("  Trimmed\u{a0}", "trimmed"),
+    ("05-e1", "05e1"),
+    ("06 E1 A2", "06e1a2"),
+    (" 07 e1 ", "07e1"),
+    ("08:E1-A2", "08:e1-a2"),
+    ("09:E1:", "09:e1:"),
+    (":10:E1", ":10:e1"),
+    ("11::e1", "11::e1"),
+    ("12:E1:A", "12:e1:a"),
+    ("13:e1:zz", "13:e1:zz"),
+    ("14_e1", "14_e1"),
+    ("15.e1", "15.e1"),
+    ("1:6e:1", "1:6e:1"),
+    ("17", "17"),
+    ("vid:18-D5-0A-69-3F-80", "18d50a693f80"),
+    ("Vid:19:D5:0A:69:3F:80", "19d50a693f80"),
+    ("VID:20 d5 0a 69 3f 80", "20d50a693f80"),
+    ("vid:21d50a693f8", "vid:21d50a693f8"),
+    ("vid:22d50a693f8g", "vid:22d50a693f8g"),
+    ("vid:23:e1", "vid:23:e1"),
+    ("vid:24:D5-0A:69:3F:80", "vid:24:d5-0a:69:3f:80"),
+    ("vid:vid:25d50a693f80", "vid:vid:25d50a693f80"),
+    ("xvid:26d50a693f80", "xvid:26d50a693f80"),
+    ("vid:", "vid:"),
+    ("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+    ("#", "#"),
+    ("x", "x"),
+    ("YYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYY", "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"),
+    ("AA:bb:CC:dd:EE:ff:00:11:22:33:44:55:66:77:88:99:AA:bb", "aabbccddeeff00112233445566778899aabb"),
+];
+
+const NO_TAGS: &[&str] = &[
+    "",
+    " ",
+    "\u{3000}",
+    "a b",
+    "04 e1 zz",
+    "04: e1",
+    "vid: 92d50a693f80",
+    "é",
+    "ＡＢ",
+    "🚗",
+    "a\u{0}",
+    "a\n",
+    "\ttag",
+    "tag\u{7f}",
+    "\u{85}",
+    "a\u{200b}",
+    "\u{212a}",
+    "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+    "AA:bb:CC:dd:EE:ff:00:11:22:33:44:55:66:77:88:99:AA:bb:cc",
+];
+
+#[tokio::test]
+async fn a_tag_is_normalized_wherever_it_enters() {
+    let (one, other) = (&World::new().await, &World::new().await);
+    for (text, normal) in TAGS {
+        assert_eq!(one.create(rfid(text, "Card")).await["ocppIdTag"], *normal, "{text:?}");
+        one.post("/api/access-ids", rfid(normal, "Card")).await.is(409, "tag_taken");
+        let made = other.create(json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": text}]}})).await;
+        assert_eq!(made["accessIds"][0]["ocppIdTag"], *normal, "{text:?}");
+        for world in [one, other] {
+            for spelling in [text, normal] {
+                assert_eq!(world.ask(spelling).await.ok()["authorized"], true, "{spelling:?}");
+            }
+            // What is shown can be sent again, and in another case.
+            assert_eq!(world.ask(&normal.to_uppercase()).await.status, 200, "{normal:?}");
+        }
+    }
+    for (digits, normal) in [("4E1A2B3", "04e1a2b3"), ("b3a2e104", "04e1a2b3"), ("81896115", "04e1a2b3")] {
+        assert_eq!(one.ask(digits).await.status, 403, "{digits} is taken for {normal}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_tag_is_refused_on_creation_and_unknown_to_the_authorizer() {
+    let world = World::new().await;
+    for text in NO_TAGS {
+        let answer = world.post("/api/access-ids", rfid(text, "Card")).await;
+        assert_eq!((answer.status, answer.fields()), (400, ["accessId.ocppIdTag"].into()), "{text:?}: {answer:?}");
+        let body = json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": "good"}, {"ocppIdTag": text}]}});
+        let answer = world.post("/api/vehicles", body).await;
+        let expected = (400, ["vehicle.accessIds[1].ocppIdTag"].into());
+        assert_eq!((answer.status, answer.fields()), expected, "{text:?}: {answer:?}");
+        let answer = world.ask(text).await;
+        assert_eq!((answer.status, &answer.body["reason"]), (403, &json!("unknown")), "{text:?}");
+    }
+    assert!(world.list("/api/access-ids").await.is_empty() && world.list("/api/vehicles").await.is_empty());
+}

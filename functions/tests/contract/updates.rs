@@ -1,0 +1,236 @@
+//! Changing access IDs: status and its times, links, and the vehicle through its access ID.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, access_id, card, charging_vehicle, customer, import, rfid, vehicle};
+
+async fn change(world: &World, id: &Value, change: Value) -> Value {
+    world.patch(&format!("/api/access-ids/{id}"), json!({"accessId": change})).await.ok()["accessId"].take()
+}
+
+#[tokio::test]
+async fn the_times_follow_the_status() {
+    let world = World::new().await;
+    import(&world, &[card(1, "tag")], &[]).await;
+    let id = &json!(1);
+    let first = world.access_id(id).await;
+
+    // The status it already has changes nothing.
+    assert_eq!(change(&world, id, json!({"authorizationStatus": "Authorized"})).await, first);
+
+    let revoked = change(&world, id, json!({"authorizationStatus": "Revoked"})).await;
+    let mut expected = first.clone();
+    expected["authorizationStatus"] = "Revoked".into();
+    expected["revokedAt"] = revoked["revokedAt"].clone();
+    expected["updatedAt"] = revoked["revokedAt"].clone();
+    assert_eq!(revoked, expected);
+    assert!(revoked["revokedAt"].as_str() > first["updatedAt"].as_str());
+    assert_eq!(world.access_id(id).await, revoked);
+    world.ask("tag").await.refuses("revoked");
+
+    assert_eq!(change(&world, id, json!({"authorizationStatus": "Revoked"})).await, revoked);
+
+    // Something else moves `updatedAt` alone.
+    let renamed = change(&world, id, json!({"name": "Other"})).await;
+    let mut expected = revoked.clone();
+    expected["name"] = "Other".into();
+    expected["updatedAt"] = renamed["updatedAt"].clone();
+    assert_eq!(renamed, expected);
+    assert!(renamed["updatedAt"].as_str() > revoked["updatedAt"].as_str());
+
+    let back = change(&world, id, json!({"authorizationStatus": "Authorized"})).await;
+    let mut expected = renamed.clone();
+    expected["authorizationStatus"] = "Authorized".into();
+    expected["revokedAt"] = Value::Null;
+    expected["authorizedAt"] = back["authorizedAt"].clone();
+    expected["updatedAt"] = back["authorizedAt"].clone();
+    assert_eq!(back, expected);
+    assert!(back["authorizedAt"].as_str() > renamed["updatedAt"].as_str());
+    let allowed = json!({"authorized": true, "accessId": {"id": 1, "name": "Other", "type": "RFID"}});
+    assert_eq!(world.ask("tag").await.ok(), allowed);
+
+    let again = change(&world, id, json!({"authorizationStatus": "Revoked"})).await;
+    assert_eq!((&again["authorizedAt"], &again["revokedAt"]), (&back["authorizedAt"], &again["updatedAt"]));
+}
+
+#[tokio::test]
+async fn what_changes_nothing_moves_nothing() {
+    let world = World::new().await;
+    let linked = domain::AccessId { customer: customer("Électro"), ..access_id(1, "tag", 1) };
+    let mut van = vehicle(1, "Van", std::slice::from_ref(&linked));
+    van.make = Some(domain::Make::new("Tesla").unwrap());
+    import(&world, &[linked], &[van]).await;
+    let id = &json!(1);
+    let before = world.access_id(id).await;
+    for same in [
+        json!({}),
+        json!({"name": "Vehicle 1"}),
+        json!({"name": "  Vehicle 1 "}),
+        json!({"customer": {"name": "Électro"}}),
+        json!({"customer": {"name": " E\u{301}LECTRO"}}),
+        json!({"vehicle": {}}),
+        json!({"vehicle": {"make": "Tesla", "model": null}}),
+        json!({"name": "Vehicle 1", "authorizationStatus": "Authorized", "customer": {"name": "ÉLECTRO"}, "vehicle": {"vin": null}}),
+    ] {
+        assert_eq!(change(&world, id, same.clone()).await, before, "{same}");
+        assert_eq!(world.access_id(id).await, before, "{same}");
+    }
+    let cleared = change(&world, id, json!({"customer": null})).await;
+    assert_eq!(change(&world, id, json!({"customer": null})).await, cleared);
+    assert_eq!(cleared["customer"], Value::Null);
+    assert!(cleared["updatedAt"].as_str() > before["updatedAt"].as_str());
+}
+
+#[tokio::test]
+async fn a_vehicles_fields_are_changed_through_its_access_id_and_do_not_move_its_time() {
+    let world = World::new().await;
+    let made = world.create(charging_vehicle("tag", "Van")).await;
+    let (id, vehicle_id) = (&made["id"], &made["vehicle"]["id"]);
+    let changed = change(&world, id, json!({"vehicle": {"make": "Tesla", "vin": "v"}})).await;
+    let mut expected = made.clone();
+    expected["vehicle"]["make"] = "Tesla".into();
+    expected["vehicle"]["vin"] = "v".into();
+    assert_eq!(changed, expected);
+    let changed = change(&world, id, json!({"vehicle": {"make": null, "model": "Y"}})).await;
+    expected["vehicle"]["make"] = Value::Null;
+    expected["vehicle"]["model"] = "Y".into();
+    assert_eq!(changed, expected);
+    assert_eq!(world.access_id(id).await, expected);
+    let van = world.vehicle(vehicle_id).await;
+    assert_eq!([&van["make"], &van["model"], &van["vin"]], [&Value::Null, &json!("Y"), &json!("v")]);
+
+    // The reverse: the vehicle's change is seen on the access ID, whose times stay.
+    let path = format!("/api/vehicles/{vehicle_id}");
+    world.patch(&path, json!({"vehicle": {"name": "Bus", "vin": "w", "customer": {"name": "Fleet"}}})).await.ok();
+    expected["vehicle"]["name"] = "Bus".into();
+    expected["vehicle"]["vin"] = "w".into();
+    assert_eq!(world.access_id(id).await, expected);
+    // A name of one is not the name of the other.
+    change(&world, id, json!({"name": "Port"})).await;
+    assert_eq!(world.vehicle(vehicle_id).await["name"], "Bus");
+}
+
+#[tokio::test]
+async fn a_status_is_shown_on_both_sides() {
+    let world = World::new().await;
+    let made = world.create(charging_vehicle("tag", "Van")).await;
+    for status in ["Revoked", "Authorized"] {
+        let changed =
+            change(&world, &made["id"], json!({"authorizationStatus": status, "vehicle": {"make": status}})).await;
+        assert_eq!((&changed["authorizationStatus"], &changed["vehicle"]["make"]), (&json!(status), &json!(status)));
+        let van = world.vehicle(&made["vehicle"]["id"]).await;
+        assert_eq!((&van["accessIds"][0]["authorizationStatus"], &van["make"]), (&json!(status), &json!(status)));
+        assert_eq!(world.list("/api/vehicles").await, [van]);
+    }
+}
+
+#[tokio::test]
+async fn unlinking_leaves_the_vehicle_and_moves_the_time() {
+    let world = World::new().await;
+    let first = world.create(charging_vehicle("a", "Van")).await;
+    let vehicle_id = &first["vehicle"]["id"];
+    let second = json!({"accessId": {"type": "Vehicle", "ocppIdTag": "b", "name": "Port", "vehicleId": vehicle_id}});
+    let second = world.create(second).await;
+
+    let unlinked = change(&world, &first["id"], json!({"vehicle": null})).await;
+    let mut expected = first.clone();
+    expected["vehicle"] = Value::Null;
+    expected["updatedAt"] = unlinked["updatedAt"].clone();
+    assert_eq!(unlinked, expected);
+    assert!(unlinked["updatedAt"].as_str() > first["updatedAt"].as_str());
+    assert_eq!(world.access_id(&first["id"]).await, unlinked);
+    let van = world.vehicle(vehicle_id).await;
+    assert_eq!((&van["name"], van["accessIds"].as_array().unwrap().len()), (&json!("Van"), 1));
+    assert_eq!(van["accessIds"][0]["id"], second["id"]);
+    assert_eq!(world.access_id(&second["id"]).await, second);
+
+    assert_eq!(change(&world, &first["id"], json!({"vehicle": null})).await, unlinked);
+    assert_eq!(world.ask("a").await.status, 200);
+
+    // Free to be linked again, by a vehicle that names its tag.
+    let bus = world.create(json!({"vehicle": {"name": "Bus", "accessIds": [{"ocppIdTag": "a"}]}})).await;
+    assert_eq!(bus["accessIds"][0]["id"], first["id"]);
+    assert_eq!(world.access_id(&first["id"]).await["vehicle"]["id"], bus["id"]);
+}
+
+#[tokio::test]
+async fn without_a_vehicle_a_change_of_it_creates_one() {
+    let world = World::new().await;
+    let body = json!({"accessId": {"type": "Vehicle", "ocppIdTag": "a", "name": "Old", "customer": {"name": "Old"}}});
+    let made = world.create(body).await;
+    let update = json!({"name": "New", "customer": {"name": "New Fleet"}, "vehicle": {"make": "Tesla", "vin": null},
+        "authorizationStatus": "Revoked"});
+    let changed = change(&world, &made["id"], update).await;
+    let vehicle_id = &changed["vehicle"]["id"];
+    let shown = json!({"id": vehicle_id, "make": "Tesla", "model": null, "name": "New", "vin": null});
+    assert_eq!((&changed["vehicle"], &changed["name"]), (&shown, &json!("New")));
+    assert!(changed["updatedAt"].as_str() > made["updatedAt"].as_str());
+    let van = world.vehicle(vehicle_id).await;
+    assert_eq!((&van["name"], &van["customer"]["name"]), (&json!("New"), &json!("New Fleet")));
+    let summary = json!([{"id": made["id"], "ocppIdTag": "a", "authorizationStatus": "Revoked"}]);
+    assert_eq!(van["accessIds"], summary);
+
+    let body = json!({"accessId": {"type": "Vehicle", "ocppIdTag": "b", "name": "Bus", "customer": {"name": "x"}}});
+    let other = world.create(body).await;
+    let changed = change(&world, &other["id"], json!({"vehicle": {}, "customer": null})).await;
+    assert_eq!(changed["vehicle"]["name"], "Bus");
+    assert!(changed["updatedAt"].as_str() > other["updatedAt"].as_str());
+    assert_eq!(world.vehicle(&changed["vehicle"]["id"]).await["customer"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_card_has_no_vehicle_to_change_but_one_to_unlink() {
+    let world = World::new().await;
+    let card = world.create(rfid("card", "Card")).await;
+    let path = format!("/api/access-ids/{}", card["id"]);
+    let refused = async |vehicle: Value| {
+        let update = json!({"accessId": {
+            "name": "x", "authorizationStatus": "Revoked", "customer": {"name": "FLEET"}, "vehicle": vehicle
+        }});
+        world.patch(&path, update).await.names(&["accessId.vehicle"]);
+    };
+    refused(json!({})).await;
+    refused(json!({"make": "Tesla"})).await;
+    assert_eq!(world.access_id(&card["id"]).await, card);
+
+    let van = world.create(json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": "CARD"}]}})).await;
+    let linked = world.access_id(&card["id"]).await;
+    // The link is not shown on a card; that it came about moved the time.
+    assert_eq!(linked["vehicle"], Value::Null);
+    assert!(linked["updatedAt"].as_str() > card["updatedAt"].as_str());
+    refused(json!({"vin": "x"})).await;
+    assert_eq!(world.vehicle(&van["id"]).await, van);
+
+    let unlinked = change(&world, &card["id"], json!({"vehicle": null})).await;
+    assert!(unlinked["updatedAt"].as_str() > linked["updatedAt"].as_str());
+    assert_eq!(world.vehicle(&van["id"]).await["accessIds"], json!([]));
+    assert!(world.list("/api/vehicles").await.len() == 1);
+    // The customer of the refused updates was never created.
+    let customer = change(&world, &card["id"], json!({"customer": {"name": "Fleet"}})).await["customer"].clone();
+    assert_eq!(customer["name"], "Fleet");
+}
+
+#[tokio::test]
+async fn what_is_not_there_cannot_be_changed_and_creates_no_customer() {
+    let world = World::new().await;
+    world.patch("/api/access-ids/7", json!({"accessId": {"customer": {"name": "FLEET"}}})).await.is(404, "not_found");
+    world.patch("/api/vehicles/7", json!({"vehicle": {"customer": {"name": "FLEET"}}})).await.is(404, "not_found");
+    world.get("/api/access-ids/7").await.is(404, "not_found");
+    world.get("/api/vehicles/7").await.is(404, "not_found");
+    let body = json!({"vehicle": {"name": "Van", "customer": {"name": "Fleet"}}});
+    assert_eq!(world.create(body).await["customer"]["name"], "Fleet");
+    assert!(world.list("/api/access-ids").await.is_empty());
+}
+
+/// One number may belong to one of each kind.
+#[tokio::test]
+async fn ids_are_of_one_kind() {
+    let world = World::new().await;
+    import(&world, &[card(5, "tag")], &[vehicle(6, "Van", &[])]).await;
+    world.get("/api/vehicles/5").await.is(404, "not_found");
+    world.get("/api/access-ids/6").await.is(404, "not_found");
+    world.patch("/api/vehicles/5", json!({"vehicle": {"name": "x"}})).await.is(404, "not_found");
+    world.patch("/api/access-ids/6", json!({"accessId": {"name": "x"}})).await.is(404, "not_found");
+    let body = json!({"accessId": {"type": "Vehicle", "ocppIdTag": "x", "name": "x", "vehicleId": 5}});
+    world.post("/api/access-ids", body).await.names(&["accessId.vehicleId"]);
+}
