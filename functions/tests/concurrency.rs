@@ -1,6 +1,6 @@
 //! Several instances of each function at once, and a table that fails in the middle: one effect, or none.
 
-use std::{collections::BTreeSet, env, time::Duration};
+use std::{cell::Cell, collections::BTreeSet, env, time::Duration};
 
 use futures_util::future::join_all;
 use harness::{Fault, Rule};
@@ -286,6 +286,39 @@ async fn after_any_race_both_sides_agree() {
         let expected = if status == "Revoked" { 403 } else { 200 };
         assert_eq!(world.ask("tag").await.status, expected);
     }
+}
+
+/// One request changes the status and the vehicle's make to the same word: who reads sees both or neither.
+#[tokio::test]
+async fn a_read_shows_one_truth() {
+    let world = World::new().await;
+    warm(&world, &["update-access-id", "get-access-id", "get-vehicle"], 2).await;
+    let made = world.create(charging_vehicle("tag", "Van")).await;
+    let path = format!("/api/access-ids/{}", made["id"]);
+    let set = |word: &str| {
+        world.patch(&path, json!({"accessId": {"authorizationStatus": word, "vehicle": {"make": word}}})).into_future()
+    };
+    set("Revoked").await.ok();
+    let is_done = Cell::new(false);
+    let write = async {
+        for round in 0..5 * rounds() {
+            set(["Authorized", "Revoked"][round % 2]).await.ok();
+        }
+        is_done.set(true);
+    };
+    let reads = async |instance: usize| {
+        let mut seen = BTreeSet::new();
+        while !is_done.get() {
+            let access_id = world.get(&path).on(instance).await.ok()["accessId"].take();
+            assert_eq!(access_id["vehicle"]["make"], access_id["authorizationStatus"]);
+            seen.insert(access_id["authorizationStatus"].to_string());
+            let target = format!("/api/vehicles/{}", made["vehicle"]["id"]);
+            let vehicle = world.get(&target).on(instance).await.ok()["vehicle"].take();
+            assert_eq!(vehicle["accessIds"][0]["authorizationStatus"], vehicle["make"]);
+        }
+        assert_eq!(seen.len(), 2, "nothing was read in between");
+    };
+    tokio::join!(write, reads(0), reads(1));
 }
 
 /// What a write survives.

@@ -427,6 +427,8 @@ async fn a_vehicle_id_is_a_positive_integer() {
         "-1",
         "1.5",
         "0.1",
+        "1.0",
+        "1e0",
         "-1e3",
         "1e300",
         "9007199254740992",
@@ -520,6 +522,7 @@ async fn everything_that_is_wrong_is_named_at_once() {
         "vehicle.accessIds[4].authorizationStatus",
         "Idempotency-Key",
     ]);
+    world.request("PATCH", "/api/access-ids/0").body("{").await.names(&["id", ""]);
     let update = json!({"vehicle": {"name": null, "make": {}, "customer": [], "hasTelematics": true}});
     let fields = ["id", "vehicle.name", "vehicle.make", "vehicle.customer", "vehicle.hasTelematics"];
     world.patch("/api/vehicles/0", update).await.names(&fields);
@@ -616,4 +619,24 @@ async fn depth_is_refused_and_survived() {
         }
     }
     assert_eq!(world.access_id(&json!(2)).await["name"], "Card");
+}
+
+/// As many as a body holds, each of them named, and no more than a second spent on it.
+#[tokio::test]
+async fn thousands_of_bad_fields_are_named() {
+    let world = world().await;
+    for (method, path, root, _) in writing() {
+        let fields: Vec<String> = (0..6_000).map(|number| format!("\"{number}\":1")).collect();
+        let body = format!("{{\"{root}\":{{\"name\":\"x\",\"name\":\"x\",{}}}}}", fields.join(","));
+        assert!(body.len() < 65_536);
+        let (answer, took) = world.request(method, path).body(body).timed().await;
+        answer.is(400, "invalid_request");
+        let named = answer.fields();
+        assert!((0..6_000).all(|number| named.contains(&*format!("{root}.{number}"))), "{}", named.len());
+        assert!(named.contains(&*format!("{root}.name")));
+        assert!(took.as_secs_f32() < 1.0, "{took:?}");
+        // No more than a function may answer.
+        assert!(answer.body.to_string().len() < 4_000_000);
+    }
+    is_unchanged(&world).await;
 }

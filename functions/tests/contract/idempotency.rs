@@ -1,5 +1,7 @@
 //! `Idempotency-Key`: a creation that is sent again is answered again, and happens once.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -194,5 +196,34 @@ async fn of_two_bodies_at_once_one_wins_the_key() {
             answer.is(409, "idempotency_key_reused");
         }
         assert_eq!(world.list("/api/access-ids").await.len(), round + 1);
+    }
+}
+
+/// The table may keep what has expired for days; it is forgotten all the same.
+#[tokio::test]
+async fn it_is_remembered_for_24_hours() {
+    let world = World::new().await;
+    for (kind, path, bodies) in [
+        ("ACCESS-ID", "/api/access-ids", [rfid("a", "Card"), rfid("b", "Card")]),
+        ("VEHICLE", "/api/vehicles", [full_vehicle("c"), full_vehicle("d")]),
+    ] {
+        let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let first = post(&world, path, &bodies[0], "key").await.created();
+        let after = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let partition = format!("#REQUEST#{kind}#key");
+        let key = json!({"PK": {"S": format!("ORG#{}{partition}", world.fleet.id)}, "SK": {"S": "REQUEST"}});
+        let item = world.table("GetItem", json!({"Key": key})).await["Item"].take();
+        let expires_at: u64 = item["expiresAt"]["N"].as_str().unwrap().parse().unwrap();
+        assert!((before + 86_400..=after + 86_400).contains(&expires_at), "{expires_at}");
+
+        let expires_at = |seconds: u64| json!({"expiresAt": {"N": seconds.to_string()}});
+        world.damage(&partition, "REQUEST", expires_at(after + 60)).await;
+        assert_eq!(post(&world, path, &bodies[0], "key").await.created(), first);
+        post(&world, path, &bodies[1], "key").await.is(409, "idempotency_key_reused");
+        world.damage(&partition, "REQUEST", expires_at(before - 1)).await;
+        let second = post(&world, path, &bodies[1], "key").await.created();
+        assert_ne!(second, first);
+        assert_eq!(post(&world, path, &bodies[1], "key").await.created(), second);
+        post(&world, path, &bodies[0], "key").await.is(409, "idempotency_key_reused");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use harness::Fault;
 use serde_json::{Value, json};
 use store::Scope;
 
@@ -246,5 +247,42 @@ async fn a_page_costs_as_many_calls_as_documented() {
                 assert!(page["data"].as_array().unwrap().iter().all(|record| record["vehicle"]["id"] == record["id"]));
             }
         }
+    }
+}
+
+/// The table ends its answer at a megabyte, or leaves keys over when it is busy: the page is full all the same.
+#[tokio::test]
+async fn a_page_that_comes_in_pieces_is_whole() {
+    let world = World::new().await;
+    let held: Vec<_> = (1..=9).map(|number| access_id(number, &format!("t{number}"), number)).collect();
+    let vehicles: Vec<_> = (1..=9).map(|number| vehicle(number, "Van", &held)).collect();
+    import(&world, &held, &vehicles).await;
+    let organization = &world.fleet.id;
+    for (function, path, kind) in [("list-access-ids", LISTS[0], "ACCESS-ID"), ("list-vehicles", LISTS[1], "VEHICLE")] {
+        let expected = world.get(&format!("{path}?limit=7")).await.ok();
+        let recorder = world.recorder(function).await;
+        let first = json!({
+            "Limit": 3, "KeyConditionExpression": "PK = :p",
+            "ExpressionAttributeValues": {":p": {"S": format!("ORG#{organization}#{kind}")}}
+        });
+        let first = world.table("Query", first).await;
+        assert!(first["LastEvaluatedKey"].is_object(), "{first}");
+        recorder.inject(Fault::Answer { status: 200, body: first.to_string() }.on("Query").times(1));
+        if function == "list-access-ids" {
+            let keys: Vec<_> = (1..=7)
+                .map(|number| json!({"PK": {"S": format!("ORG#{organization}#VEHICLE")}, "SK": {"S": format!("{number:0>16}")}}))
+                .collect();
+            let left = json!({"Responses": {engine::TABLE_NAME: []}, "UnprocessedKeys": {engine::TABLE_NAME: {
+                "ConsistentRead": true, "Keys": keys
+            }}});
+            recorder.inject(Fault::Answer { status: 200, body: left.to_string() }.on("BatchGetItem").times(2));
+        }
+        recorder.clear();
+        let page = world.get(&format!("{path}?limit=7")).await.ok();
+        assert_eq!(page, expected);
+        assert_eq!(ids(&page), [1, 2, 3, 4, 5, 6, 7]);
+        let queries: Vec<_> = recorder.requests().into_iter().filter(|request| request.operation == "Query").collect();
+        assert_eq!(queries.len(), 2);
+        assert_eq!(queries[1].body["ExclusiveStartKey"], first["LastEvaluatedKey"]);
     }
 }

@@ -17,7 +17,11 @@ use engine::Engine;
 use harness::{Function, Recorder};
 use serde_json::{Value, json};
 use store::{Scope, Settings, Store};
-use tokio::sync::Mutex;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::Mutex,
+};
 
 pub use answer::{Answer, check_id, check_time};
 pub use call::Call;
@@ -195,6 +199,40 @@ impl World {
     /// Where the table is, without a recorder.
     pub fn table_url(&self) -> String {
         self.engine.as_ref().expect("the table is gone").endpoint_url()
+    }
+
+    /// One call of the table by its own protocol, for items that the service does not write.
+    pub async fn table(&self, operation: &str, mut body: Value) -> Value {
+        body["TableName"] = engine::TABLE_NAME.into();
+        let (address, body) = (self.engine.as_ref().expect("the table is gone").addr(), body.to_string());
+        let request = format!(
+            "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
+             authorization: AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, \
+             SignedHeaders=host, Signature=0\r\nx-amz-date: 20260101T000000Z\r\n\
+             x-amz-target: DynamoDB_20120810.{operation}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{operation} {body}: {answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// Sets attributes of an item to values that the service would not give them.
+    pub async fn damage(&self, partition: &str, sort: &str, attributes: Value) {
+        let partition = format!("ORG#{}{partition}", self.fleet.id);
+        let key = json!({"PK": {"S": partition}, "SK": {"S": sort}});
+        let mut item = self.table("GetItem", json!({"Key": key})).await["Item"].take();
+        let item_attributes = item.as_object_mut().expect(&partition);
+        for (name, value) in attributes.as_object().unwrap() {
+            match value {
+                Value::Null => _ = item_attributes.remove(name).expect(name),
+                value => _ = item_attributes.insert(name.clone(), value.clone()),
+            }
+        }
+        self.table("PutItem", json!({"Item": item})).await;
     }
 
     /// Ends the table for good.

@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, io, path::Path, sync::Arc};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::{Out, STANDARD};
 use memchr::memmem;
 use rustls::{
     CipherSuite, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -151,7 +151,7 @@ fn decode_start(pem: &[u8], bytes: &mut [u8; START]) {
         digits.copy_from_slice(&line[..LINE]);
     }
     // A line that ends elsewhere leaves a line break among the digits, a missing one zeros: neither decodes.
-    if STANDARD.decode_slice(digits, bytes).is_err() {
+    if STANDARD.decode(&digits, Out::from_slice(bytes)).is_err() {
         bytes.fill(0);
     }
 }

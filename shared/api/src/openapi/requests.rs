@@ -1,4 +1,5 @@
 //! What request bodies may hold. A test holds each field against the readers in `access_ids` and `vehicles`.
+#![expect(dead_code, reason = "these structs are there to be described")]
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,11 @@ use jsonschema::Validator;
 use proptest::{prelude::*, sample::select, strategy::Union, test_runner::TestRunner};
 
 use super::*;
-use crate::{access_ids, json::Problems, vehicles};
+use crate::{
+    access_ids::{self, AccessIdDocument, AccessIdList},
+    json::Problems,
+    vehicles::{self, VehicleDocument, VehicleList},
+};
 
 fn workspace(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)

@@ -1,0 +1,114 @@
+//! Items that this version has not written: later attributes, unknown words, damage. One of them never hides another.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, access_id, card, import, vehicle};
+
+fn sort(number: u64) -> String {
+    format!("{number:0>16}")
+}
+
+async fn world() -> World {
+    let world = World::new().await;
+    let linked = access_id(1, "linked", 1);
+    import(
+        &world,
+        &[linked.clone(), card(2, "card"), card(3, "other")],
+        &[vehicle(1, "Van", &[linked]), vehicle(2, "Bus", &[])],
+    )
+    .await;
+    world
+}
+
+#[tokio::test]
+async fn attributes_of_a_later_version_stay_unseen_and_survive() {
+    let world = world().await;
+    let later = json!({"budget": {"M": {"cents": {"N": "7"}}}, "expiresAt": {"NULL": true}});
+    let places = [("#ACCESS-ID", sort(2)), ("#ACCESS-ID", sort(1)), ("#TAG#card", "TAG".into()), ("#VEHICLE", sort(1))];
+    for (partition, sort) in &places {
+        world.damage(partition, sort, later.clone()).await;
+    }
+    for id in [1, 2] {
+        let update =
+            json!({"accessId": {"name": "New", "authorizationStatus": "Revoked", "customer": {"name": "Fleet"}}});
+        world.patch(&format!("/api/access-ids/{id}"), update).await.ok();
+        let update = json!({"accessId": {"authorizationStatus": "Authorized"}});
+        world.patch(&format!("/api/access-ids/{id}"), update).await.ok();
+    }
+    world.patch("/api/vehicles/1", json!({"vehicle": {"name": "New"}})).await.ok();
+    world.ask("card").await.ok();
+    assert_eq!(world.list("/api/access-ids").await.len(), 3);
+    for (partition, sort) in places {
+        let key = json!({"PK": {"S": format!("ORG#{}{partition}", world.fleet.id)}, "SK": {"S": sort}});
+        let item = world.table("GetItem", json!({"Key": key})).await["Item"].take();
+        assert_eq!(item["budget"], later["budget"], "{partition}: {item}");
+        assert_eq!(item["name"], json!({"S": "New"}), "{partition}: {item}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_an_error_of_its_own_alone() {
+    let damages = [
+        ("status", json!({"authorizationStatus": {"S": "Suspended"}})),
+        ("type", json!({"type": {"S": "Phone"}})),
+        ("name", json!({"name": null})),
+        ("name of another kind", json!({"name": {"N": "1"}})),
+        ("no status", json!({"authorizationStatus": null})),
+    ];
+    for (what, damage) in damages {
+        let world = world().await;
+        world.damage("#ACCESS-ID", &sort(2), damage.clone()).await;
+        world.damage("#TAG#card", "TAG", damage.clone()).await;
+
+        let ids: Vec<Value> = world.list("/api/access-ids").await.iter().map(|record| record["id"].clone()).collect();
+        assert_eq!(ids, [1, 3], "{what}");
+        let page = world.get("/api/access-ids?limit=2").await.ok();
+        let cursor = page["pagination"]["nextPageCursor"].as_str().unwrap();
+        let rest = world.get(&format!("/api/access-ids?nextPageCursor={cursor}")).await.ok();
+        assert_eq!(rest["data"][0]["id"], 3, "{what}: the walk goes on behind it");
+        world.get("/api/access-ids/2").await.is(503, "service_unavailable");
+        world.patch("/api/access-ids/2", json!({"accessId": {"name": "x"}})).await.is(503, "service_unavailable");
+        assert_eq!(world.access_id(&json!(3)).await["id"], 3, "{what}");
+
+        let answer = world.ask("card").await;
+        assert_ne!(answer.status, 200, "{what}: {answer:?}");
+        assert_eq!(world.ask("other").await.status, 200, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_vehicle_hides_no_other() {
+    let world = world().await;
+    world.damage("#VEHICLE", &sort(1), json!({"accessIds": {"S": "?"}})).await;
+    let vehicles = world.list("/api/vehicles").await;
+    assert_eq!((vehicles.len(), &vehicles[0]["id"]), (1, &json!(2)));
+    world.get("/api/vehicles/1").await.is(503, "service_unavailable");
+    assert_eq!(world.list("/api/access-ids").await.len(), 3);
+    // The decision does not depend on the vehicle.
+    assert_eq!(world.ask("linked").await.status, 200);
+}
+
+/// Whatever has become of a credential, only a sound one opens anything.
+#[tokio::test]
+async fn a_damaged_credential_opens_nothing() {
+    for damage in [
+        json!({"scope": null}),
+        json!({"scope": {"S": "admin"}}),
+        json!({"scope": {"N": "1"}}),
+        json!({"revokedAt": {"S": "2024-08-02T19:13:28.897Z"}}),
+        json!({"revokedAt": {"S": "soon"}}),
+        json!({"revokedAt": {"N": "0"}}),
+    ] {
+        let world = world().await;
+        let key = json!({":p": {"S": format!("ORG#{}", world.fleet.id)}});
+        let query = json!({"KeyConditionExpression": "PK = :p", "ExpressionAttributeValues": key});
+        let credentials = world.table("Query", query).await["Items"].take();
+        for credential in credentials.as_array().unwrap() {
+            world.damage("", credential["SK"]["S"].as_str().unwrap(), damage.clone()).await;
+        }
+        let answer = world.get("/api/access-ids").await;
+        assert!([401, 503].contains(&answer.status), "{damage}: {answer:?}");
+        let answer = world.ask("card").await;
+        assert!([401, 503].contains(&answer.status), "{damage}: {answer:?}");
+    }
+}
