@@ -89,6 +89,15 @@ impl Settings {
         }
     }
 
+    /// How many times as long as the contract allows the table may take. A local engine shares its machine with
+    /// everything else that runs there, and nobody waits for it at a charger.
+    pub(crate) fn patience(&self) -> u32 {
+        match self.credentials {
+            TableCredentials::Environment => 1,
+            TableCredentials::Local => 8,
+        }
+    }
+
     pub(crate) fn client(&self) -> Result<Client, SettingsError> {
         let credentials = match self.credentials {
             TableCredentials::Environment => SharedCredentialsProvider::new(EnvironmentCredentials),
@@ -97,9 +106,9 @@ impl Settings {
             }
         };
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT * self.patience())
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT * self.patience())
+            .operation_timeout(OPERATION_TIMEOUT * self.patience())
             .build();
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)

@@ -52,6 +52,7 @@ pub enum Decision {
 pub struct Decider {
     client: Client,
     table: String,
+    deadline: Duration,
     failures: AtomicU64,
 }
 
@@ -73,7 +74,8 @@ impl Decider {
             },
         };
         let client = Client::new(config).map_err(|error| SettingsError::Client(error.to_string()))?;
-        Ok(Self { client, table: settings.table.clone(), failures: AtomicU64::new(0) })
+        let deadline = DEADLINE * settings.patience();
+        Ok(Self { client, table: settings.table.clone(), deadline, failures: AtomicU64::new(0) })
     }
 
     /// Opens the connection before the first request needs it. If that fails, the first request tries again.
@@ -95,7 +97,7 @@ impl Decider {
     /// [`Error::Unauthorized`], and [`Error::Unavailable`] when the table did not answer within a second. Nothing but an
     /// `Ok` authorizes.
     pub async fn decide(&self, caller: &Credential, tag: Option<&OcppIdTag>) -> Result<Decision, Error> {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + self.deadline;
         let credential_key = caller.key();
         let tag_key = tag.map(|tag| keys::tag(&caller.organization, tag));
         let request = request(&self.table, [Some(&credential_key), tag_key.as_ref()].into_iter().flatten());
