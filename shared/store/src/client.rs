@@ -16,8 +16,9 @@ use aws_smithy_http_client::{
 
 /// What one table operation may take in all, its retries included. The contract's one second, and a little for us.
 const OPERATION_TIMEOUT: Duration = Duration::from_millis(950);
-/// What one attempt may take: a connection that died unnoticed leaves time for another.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(450);
+/// What one attempt may take: enough for a page of the largest records, and a connection that died unnoticed leaves time
+/// for another.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(650);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
 const ATTEMPTS: u32 = 4;
 

@@ -81,8 +81,11 @@ impl Found {
 
     /// The caller's credential, if it opens what it says.
     pub fn credential(&mut self, caller: &Credential) -> Result<CredentialRecord, Error> {
-        let record: Option<CredentialRecord> = self.take(&caller.key())?;
-        record.filter(|record| record.scope == caller.scope && record.revoked_at.is_none()).ok_or(Error::Unauthorized)
+        let key = caller.key();
+        // Whatever stands there, even a null: it was meant to end the credential.
+        let is_revoked = self.0.get(&key).is_some_and(|item| item.contains_key("revokedAt"));
+        let record: Option<CredentialRecord> = self.take(&key)?;
+        record.filter(|record| record.scope == caller.scope && !is_revoked).ok_or(Error::Unauthorized)
     }
 
     /// The customer in its stored spelling, or as given if there is none of that name yet.
