@@ -98,6 +98,7 @@ async fn a_damaged_credential_opens_nothing() {
         json!({"revokedAt": {"S": "2024-08-02T19:13:28.897Z"}}),
         json!({"revokedAt": {"S": "soon"}}),
         json!({"revokedAt": {"N": "0"}}),
+        json!({"revokedAt": {"NULL": true}}),
     ] {
         let world = world().await;
         let key = json!({":p": {"S": format!("ORG#{}", world.fleet.id)}});
