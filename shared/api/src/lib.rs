@@ -14,6 +14,7 @@ mod openapi;
 mod page;
 mod reply;
 mod rfid;
+mod runtime;
 mod serve;
 mod vehicles;
 

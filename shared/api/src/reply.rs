@@ -57,8 +57,7 @@ impl Reply {
             www_authenticate: None,
             allow: None,
         };
-        #[expect(clippy::expect_used, reason = "documents are plain structs of strings, numbers and lists")]
-        let body = serde_json::to_string(document).expect("a document is JSON");
+        let body = json(document);
         Self { status, headers, body, is_base64_encoded: false, cookies: [] }
     }
 
@@ -91,10 +90,20 @@ impl Reply {
         reply
     }
 
+    /// As Lambda takes it.
+    pub(crate) fn to_json(&self) -> String {
+        json(self)
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
+}
+
+#[expect(clippy::expect_used, reason = "documents are plain structs of strings, numbers and lists")]
+fn json(document: &impl Serialize) -> String {
+    serde_json::to_string(document).expect("a document is JSON")
 }
 
 fn as_number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {

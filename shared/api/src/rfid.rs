@@ -5,7 +5,6 @@ use std::{fmt, panic::AssertUnwindSafe, time::Instant};
 use domain::OcppIdTag;
 use futures_util::FutureExt;
 use lambda_http::http::{Method, StatusCode};
-use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, SeqAccess, Visitor},
@@ -19,6 +18,7 @@ use crate::{
     json::{self, Problems},
     log,
     reply::Reply,
+    runtime::Runtime,
     serve::{StartError, function_name, start_logging},
 };
 
@@ -28,30 +28,41 @@ use crate::{
 /// [`StartError`] when the environment lacks something or the Runtime API is gone.
 pub async fn serve_rfid() -> Result<(), StartError> {
     start_logging();
-    let decider = &Decider::new(&Settings::from_env()?)?;
+    let decider = Decider::new(&Settings::from_env()?)?;
+    let runtime = Runtime::from_env()?;
     decider.connect().await;
-    let function = &function_name();
-    let handler = service_fn(async |request: LambdaEvent<Event>| {
-        let began = Instant::now();
-        let LambdaEvent { payload: event, context } = request;
-        let caller = caller(&event);
-        let decision = AssertUnwindSafe(decide(decider, &event, caller.as_ref())).catch_unwind().await;
-        let (reply, outcome) = match decision.unwrap_or(Err(Error::Internal)) {
-            Ok(decision) => render(&decision),
-            Err(error) => (Reply::error(&error, &context.request_id), error.code()),
-        };
-        log::write(&log::Record {
-            function,
-            request_id: &context.request_id,
-            organization: caller.as_ref().map(|caller| caller.organization.as_str()),
-            outcome,
-            status: reply.status().as_u16(),
-            duration: began.elapsed(),
-            counts: decider.take_counts(),
-        });
-        Ok::<_, lambda_runtime::Error>(reply)
+    let function = function_name();
+    loop {
+        let invocation = runtime.next().await?;
+        match serde_json::from_slice(&invocation.event) {
+            Ok(event) => {
+                let reply = respond(&decider, &function, &invocation.request_id, &event).await;
+                runtime.respond(&invocation, &reply.to_json().as_bytes()).await;
+            }
+            // Lambda itself sends no such event.
+            Err(error) => runtime.fail(&invocation, "InvalidEvent", &error.to_string()).await,
+        }
+    }
+}
+
+async fn respond(decider: &Decider, function: &str, request_id: &str, event: &Event) -> Reply {
+    let began = Instant::now();
+    let caller = caller(event);
+    let decision = AssertUnwindSafe(decide(decider, event, caller.as_ref())).catch_unwind().await;
+    let (reply, outcome) = match decision.unwrap_or(Err(Error::Internal)) {
+        Ok(decision) => render(&decision),
+        Err(error) => (Reply::error(&error, request_id), error.code()),
+    };
+    log::write(&log::Record {
+        function,
+        request_id,
+        organization: caller.as_ref().map(|caller| caller.organization.as_str()),
+        outcome,
+        status: reply.status().as_u16(),
+        duration: began.elapsed(),
+        counts: decider.take_counts(),
     });
-    Ok(Runtime::new(handler).run().await?)
+    reply
 }
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.

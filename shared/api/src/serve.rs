@@ -8,7 +8,7 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use store::{Credential, Scope, Settings, SettingsError, Store};
 
-use crate::{error::Error, event::Event, input::Input, json::Problems, log, reply::Reply};
+use crate::{error::Error, event::Event, input::Input, json::Problems, log, reply::Reply, runtime::RuntimeError};
 
 /// Method and path of an endpoint, as API Gateway knows them.
 #[derive(Clone, Debug)]
@@ -36,6 +36,12 @@ pub enum StartError {
     Runtime(#[from] lambda_runtime::Error),
 }
 
+impl From<RuntimeError> for StartError {
+    fn from(error: RuntimeError) -> Self {
+        Self::Runtime(error.into())
+    }
+}
+
 /// Runs an endpoint until Lambda ends the process. `read` looks at the request, `answer` does what it asks for.
 ///
 /// # Errors
@@ -47,6 +53,7 @@ pub async fn serve<I>(
 ) -> Result<(), StartError> {
     start_logging();
     let store = &Store::new(&Settings::from_env()?)?;
+    store.connect().await;
     let function = &function_name();
     let (route, answer) = (&route, &answer);
     let handler = service_fn(async |request: LambdaEvent<Event>| {

@@ -1,6 +1,6 @@
 //! How the service talks to DynamoDB: end points, credentials, TLS, time-outs and retries, in one place.
 
-use std::{env, time::Duration};
+use std::{env, path::PathBuf, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -9,21 +9,19 @@ use aws_sdk_dynamodb::{
         StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
+use connection::Connections;
+use table_client::{Config, ConfigError, Keys};
+
+use crate::connector::Connector;
 
 /// What one table operation may take in all, its retries included. The contract's one second, and a little for us.
 const OPERATION_TIMEOUT: Duration = Duration::from_millis(950);
 /// What one attempt may take: enough for a page of the largest records, and a connection that died unnoticed leaves time
 /// for another.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(650);
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
 const ATTEMPTS: u32 = 4;
-
-/// The authorities that sign the certificates of AWS's end points.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+/// Connections that are kept: as many as one request uses side by side.
+const CONNECTIONS: usize = 2;
 
 /// Which table, and where.
 #[derive(Clone, Debug)]
@@ -54,12 +52,9 @@ pub enum SettingsError {
     /// A variable is missing or empty.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// The file of additional authorities cannot be read.
-    #[error("AWS_CA_BUNDLE: {0}")]
-    CaBundle(std::io::Error),
-    /// The client for decisions cannot be made.
-    #[error("{0}")]
-    Client(String),
+    /// The table cannot be asked with them.
+    #[error(transparent)]
+    Client(#[from] ConfigError),
 }
 
 impl Settings {
@@ -99,7 +94,23 @@ impl Settings {
         }
     }
 
-    pub(crate) fn client(&self) -> Result<Client, SettingsError> {
+    /// For the client of the decisions; the SDK's takes the end point from it too.
+    pub(crate) fn config(&self) -> Config {
+        let local =
+            || Keys { access_key_id: "local".to_owned(), secret_access_key: "local".to_owned(), session_token: None };
+        Config {
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
+            credentials: match self.credentials {
+                TableCredentials::Environment => table_client::Credentials::Environment,
+                TableCredentials::Local => table_client::Credentials::Fixed(local()),
+            },
+        }
+    }
+
+    /// The SDK's client, and the connections that it uses.
+    pub(crate) fn client(&self) -> Result<(Client, Connector), SettingsError> {
         let credentials = match self.credentials {
             TableCredentials::Environment => SharedCredentialsProvider::new(EnvironmentCredentials),
             TableCredentials::Local => {
@@ -107,7 +118,6 @@ impl Settings {
             }
         };
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT * self.patience())
             .operation_attempt_timeout(ATTEMPT_TIMEOUT * self.patience())
             .operation_timeout(OPERATION_TIMEOUT * self.patience())
             .build();
@@ -115,40 +125,21 @@ impl Settings {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(25))
             .with_max_backoff(Duration::from_millis(200));
-        let mut config = aws_sdk_dynamodb::Config::builder()
+        let endpoint = self.config().endpoint()?;
+        let url = endpoint.url();
+        let connector = Connector::new(Connections::new(endpoint, CONNECTIONS));
+        let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
+            .endpoint_url(url)
             .credentials_provider(credentials)
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts)
             .retry_config(retries)
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        let is_plain = self.endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
-        config = if is_plain {
-            config.http_client(Builder::new().build_http())
-        } else {
-            config.http_client(
-                Builder::new()
-                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                    .tls_context(tls_context()?)
-                    .build_https(),
-            )
-        };
-        config.set_endpoint_url(self.endpoint_url.clone());
-        Ok(Client::from_conf(config.build()))
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(connector.clone());
+        Ok((Client::from_conf(config.build()), connector))
     }
-}
-
-/// Amazon's authorities, compiled in: parsing a system's whole store would cost more than everything else at start.
-/// `AWS_CA_BUNDLE` names a file to trust in their place, for networks that inspect TLS.
-fn tls_context() -> Result<TlsContext, SettingsError> {
-    let roots = match env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
-        Some(path) => std::fs::read(path).map_err(SettingsError::CaBundle)?,
-        None => AMAZON_ROOTS.to_vec(),
-    };
-    let trust = TrustStore::empty().with_pem_certificate(roots);
-    #[expect(clippy::expect_used, reason = "the builder refuses client certificates alone, and there are none")]
-    Ok(TlsContext::builder().with_trust_store(trust).build().expect("a trust store is a TLS context"))
 }
 
 #[derive(Debug)]

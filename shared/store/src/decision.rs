@@ -6,19 +6,17 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    env,
-    path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use domain::{AccessIdType, Id, OcppIdTag};
 use serde::{Deserialize, de::IgnoredAny};
-use table_client::{Client, Config, Credentials, Keys};
+use table_client::Client;
 use tokio::time::Instant;
 
 use crate::{
-    Counts, Credential, Error, Settings, SettingsError, TableCredentials,
+    Counts, Credential, Error, Settings, SettingsError,
     keys::{self, Key},
 };
 
@@ -62,18 +60,7 @@ impl Decider {
     /// # Errors
     /// [`SettingsError`] when the settings cannot be used.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let local =
-            || Keys { access_key_id: "local".to_owned(), secret_access_key: "local".to_owned(), session_token: None };
-        let config = Config {
-            region: settings.region.clone(),
-            endpoint_url: settings.endpoint_url.clone(),
-            ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
-            credentials: match settings.credentials {
-                TableCredentials::Environment => Credentials::Environment,
-                TableCredentials::Local => Credentials::Fixed(local()),
-            },
-        };
-        let client = Client::new(config).map_err(|error| SettingsError::Client(error.to_string()))?;
+        let client = Client::new(settings.config())?;
         let deadline = DEADLINE * settings.patience();
         Ok(Self { client, table: settings.table.clone(), deadline, failures: AtomicU64::new(0) })
     }

@@ -6,6 +6,7 @@
 mod access_ids;
 mod admin;
 mod client;
+mod connector;
 mod credential;
 mod cursor;
 mod decision;
@@ -18,6 +19,7 @@ mod vehicles;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::Client;
+use connector::Connector;
 use domain::{Id, LinkRefused, RefusedUpdate, Timestamp};
 
 pub use admin::{CredentialInfo, NewCredential, Organization};
@@ -30,6 +32,7 @@ pub use decision::{Decider, Decision};
 #[derive(Debug)]
 pub struct Store {
     client: Client,
+    connector: Connector,
     table: String,
     last_millisecond: AtomicU64,
     conflicts: AtomicU64,
@@ -124,15 +127,24 @@ impl Store {
     /// A store over the table that the settings name. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`SettingsError`] when additional authorities are named and cannot be read.
+    /// [`SettingsError`] when the settings cannot be used.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let (client, connector) = settings.client()?;
         Ok(Self {
-            client: settings.client()?,
+            client,
+            connector,
             table: settings.table.clone(),
             last_millisecond: AtomicU64::new(0),
             conflicts: AtomicU64::new(0),
             failures: AtomicU64::new(0),
         })
+    }
+
+    /// Opens a connection before the first request needs it. If that fails, the first request tries again.
+    pub async fn connect(&self) {
+        if let Err(failure) = self.connector.connections().connect().await {
+            tracing::warn!(code = %failure, "the table could not be reached in advance");
+        }
     }
 
     /// What has been counted since the last call.

@@ -1,5 +1,7 @@
 use std::{borrow::Cow, env, fmt, path::PathBuf};
 
+use connection::{Endpoint, EndpointError};
+
 use crate::error::Failure;
 
 /// Where the table is, and whose authority to use.
@@ -72,15 +74,9 @@ pub enum ConfigError {
     /// Not the name of a region.
     #[error("AWS_REGION is no region")]
     Region,
-    /// The end point is not `http[s]://host[:port]`.
-    #[error("the end point of DynamoDB is not http[s]://host[:port]")]
-    Endpoint,
-    /// The file of authorities cannot be read.
-    #[error("AWS_CA_BUNDLE: {0}")]
-    CaBundle(std::io::Error),
-    /// TLS cannot be set up.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
+    /// No connection can be made to the end point.
+    #[error("DynamoDB: {0}")]
+    Endpoint(#[from] EndpointError),
 }
 
 impl Config {
@@ -99,6 +95,33 @@ impl Config {
             credentials: Credentials::Environment,
         })
     }
+
+    /// The given end point, or the region's own.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is wrong.
+    pub fn endpoint(&self) -> Result<Endpoint, ConfigError> {
+        let region = &self.region;
+        if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(ConfigError::Region);
+        }
+        let url = match &self.endpoint_url {
+            Some(url) => url,
+            None => &format!("https://dynamodb.{region}.{}", dns_suffix(region)),
+        };
+        Ok(Endpoint::new(url, self.ca_bundle.as_deref())?)
+    }
+}
+
+/// The partitions that are open to the public have two; for any other there is `AWS_ENDPOINT_URL_DYNAMODB`.
+fn dns_suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else if region.starts_with("eusc-") {
+        "amazonaws.eu"
+    } else {
+        "amazonaws.com"
+    }
 }
 
 /// A variable that is set, and not to nothing.
@@ -109,5 +132,35 @@ fn variable(name: &str) -> Option<String> {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(region: &str) -> Result<String, ConfigError> {
+        let config = Config {
+            region: region.to_owned(),
+            endpoint_url: None,
+            ca_bundle: None,
+            credentials: Credentials::Environment,
+        };
+        Ok(config.endpoint()?.authority().to_owned())
+    }
+
+    #[test]
+    fn a_region_has_its_end_point() {
+        for (region, host) in [
+            ("eu-west-1", "dynamodb.eu-west-1.amazonaws.com"),
+            ("us-gov-west-1", "dynamodb.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "dynamodb.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "dynamodb.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(endpoint(region).unwrap(), host);
+        }
+        for region in ["", "eu west", "eu-west-1/", "eu-west-1\r\nx: y", "ü"] {
+            assert!(matches!(endpoint(region), Err(ConfigError::Region)), "{region:?}");
+        }
     }
 }

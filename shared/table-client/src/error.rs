@@ -35,12 +35,14 @@ pub(crate) enum Failure {
     Rejected(Cow<'static, str>),
 }
 
-impl Failure {
-    pub const TIMEOUT: Self = Self::unavailable("Timeout");
-
-    pub const fn unavailable(code: &'static str) -> Self {
+impl From<connection::Failure> for Failure {
+    fn from(connection::Failure(code): connection::Failure) -> Self {
         Self::Unavailable(Cow::Borrowed(code))
     }
+}
+
+impl Failure {
+    pub const TIMEOUT: Self = Self::Unavailable(Cow::Borrowed("Timeout"));
 
     /// What an answer other than 200 says.
     pub fn from_answer(status: u16, body: &[u8]) -> Self {

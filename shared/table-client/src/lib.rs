@@ -5,23 +5,18 @@
 //! `docs/performance.md`). This one keeps what matters of it: SigV4, TLS that is checked, a deadline, one retry, the
 //! response's checksum, error classes. It leaves out what a Lambda function does not need: no chain of credential
 //! providers (the environment is read at each use), no proxy, no correction of the clock (Lambda keeps it; a request
-//! that is refused for its date is [`Error::Rejected`]), no connection pool, no HTTP/2.
+//! that is refused for its date is [`Error::Rejected`]), no HTTP/2.
 //!
 //! What was left unprocessed in an answer (`UnprocessedKeys`) is for the caller to see to.
 
 mod config;
-mod connection;
 mod error;
 mod sign;
-mod tls;
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 pub use config::{Config, ConfigError, Credentials, Keys};
-use connection::{Connection, Endpoint, Response};
+use connection::Connections;
 pub use error::Error;
 use error::Failure;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -31,8 +26,6 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// What the first try may take at most, so that a connection that died unnoticed leaves time for another. It is also
 /// never given more than half of what is left.
 const FIRST_TRY: Duration = Duration::from_millis(400);
-/// What [`Client::connect`] may take.
-const CONNECT: Duration = Duration::from_secs(1);
 /// How long to leave a throttling table alone: so long and up to twice as long.
 const THROTTLE_PAUSE: Duration = Duration::from_millis(25);
 
@@ -41,10 +34,9 @@ const TARGET: &str = "DynamoDB_20120810.BatchGetItem";
 /// A client for one endpoint. It keeps one connection; calls that overlap open more.
 #[derive(Debug)]
 pub struct Client {
-    endpoint: Endpoint,
+    connections: Connections,
     credentials: Credentials,
     signer: Signer,
-    kept: Mutex<Option<Connection>>,
 }
 
 impl Client {
@@ -62,31 +54,18 @@ impl Client {
     /// [`ConfigError`] names what is wrong with the configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
-            endpoint: Endpoint::new(&config)?,
+            connections: Connections::new(config.endpoint()?, 1),
             credentials: config.credentials,
             signer: Signer::new(config.region, "dynamodb"),
-            kept: Mutex::new(None),
         })
     }
 
-    /// Opens the connection, and proves it with the request that every DynamoDB endpoint answers to anyone (`GET /`,
-    /// "healthy: …"): no operation is counted, no permission needed. Takes a second at most.
+    /// Opens the connection and proves it, without an operation of the table. Takes a second at most.
     ///
     /// # Errors
     /// That the table cannot be reached. There is no need to stop for it: the first call tries again.
     pub async fn connect(&self) -> Result<(), Error> {
-        let deadline = Instant::now() + CONNECT;
-        let opened = timeout_at(deadline, async {
-            let mut connection = Connection::open(&self.endpoint).await?;
-            let health_check = ["GET / HTTP/1.1\r\nhost: ", self.endpoint.authority(), "\r\n\r\n"].concat();
-            connection.exchange(health_check.as_bytes()).await?;
-            if !connection.is_sound() {
-                // Closed after the answer to a stranger: the way is proven all the same.
-                connection = Connection::open(&self.endpoint).await?;
-            }
-            Ok(connection)
-        });
-        self.keep(opened.await.unwrap_or(Err(Failure::TIMEOUT)).map_err(Failure::into_error)?);
+        self.connections.connect().await.map_err(|failure| Failure::from(failure).into_error())?;
         // Derives the day's key, and brings the code of the first call into memory.
         self.request(b"{}").map(drop).map_err(Failure::into_error)
     }
@@ -120,43 +99,15 @@ impl Client {
     async fn attempt(&self, body: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
         let request = self.request(body)?;
         let exchange = async {
-            let (connection, response) = self.exchange(&request).await?;
+            let (connection, response) = self.connections.exchange(&request).await?;
             response.check()?;
-            self.keep(connection);
+            self.connections.keep(connection);
             match response.status {
                 200 => Ok(response.body),
                 status => Err(Failure::from_answer(status, &response.body)),
             }
         };
         timeout_at(deadline, exchange).await.unwrap_or(Err(Failure::TIMEOUT))
-    }
-
-    /// On the kept connection or, when that turns out to have been closed, on a new one.
-    async fn exchange(&self, request: &[u8]) -> Result<(Connection, Response), Failure> {
-        // Taken, not borrowed: whoever gives up half-way drops the connection, and with it all that might still come.
-        let kept = self.lock().take();
-        if let Some(mut connection) = kept
-            && connection.is_usable().await
-        {
-            match connection.exchange(request).await {
-                Ok(response) => return Ok((connection, response)),
-                Err(failure) if connection.has_answered() => return Err(failure),
-                Err(_) => {}
-            }
-        }
-        let mut connection = Connection::open(&self.endpoint).await?;
-        let response = connection.exchange(request).await?;
-        Ok((connection, response))
-    }
-
-    fn keep(&self, connection: Connection) {
-        if connection.is_sound() {
-            *self.lock() = Some(connection);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The whole request, signed now.
@@ -166,7 +117,7 @@ impl Client {
         let mut headers = Vec::with_capacity(5);
         headers.extend([
             ("content-type", "application/x-amz-json-1.0"),
-            ("host", self.endpoint.authority()),
+            ("host", self.connections.authority()),
             ("x-amz-date", &stamp),
         ]);
         if let Some(token) = &credentials.session_token {

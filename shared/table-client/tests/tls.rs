@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::server::{Act, Server, answer};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use connection::EndpointError;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
     date_time_ymd,
@@ -225,9 +226,12 @@ async fn a_server_that_does_not_speak_tls_is_given_up_in_time() {
 fn a_bundle_without_authorities_is_said_at_once() {
     let url = || "https://127.0.0.1:1".to_owned();
     for content in ["", "nothing", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"] {
-        assert!(matches!(client(url(), Some(&File::new(content))), Err(ConfigError::CaBundle(_))), "{content}");
+        assert!(
+            matches!(client(url(), Some(&File::new(content))), Err(ConfigError::Endpoint(EndpointError::CaBundle(_)))),
+            "{content}"
+        );
     }
     let missing = File(PathBuf::from("/nowhere/at/all.pem"));
     let error = client(url(), Some(&missing)).unwrap_err();
-    assert_eq!(error.to_string(), "AWS_CA_BUNDLE: No such file or directory (os error 2)");
+    assert_eq!(error.to_string(), "DynamoDB: AWS_CA_BUNDLE: No such file or directory (os error 2)");
 }

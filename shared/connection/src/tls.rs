@@ -16,10 +16,10 @@ use rustls::{
 };
 use webpki::EndEntityCert;
 
-use crate::config::ConfigError;
+use crate::endpoint::EndpointError;
 
 /// The public authorities are compiled in, so that there is nothing to parse. A bundle takes their place.
-pub(crate) fn client_config(ca_bundle: Option<&Path>) -> Result<ClientConfig, ConfigError> {
+pub(crate) fn client_config(ca_bundle: Option<&Path>) -> Result<ClientConfig, EndpointError> {
     let provider = Arc::new(provider());
     let algorithms = provider.signature_verification_algorithms;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
@@ -56,11 +56,11 @@ struct Bundle {
 }
 
 impl Bundle {
-    fn read(path: &Path, algorithms: WebPkiSupportedAlgorithms) -> Result<Self, ConfigError> {
-        let pem = fs::read(path).map_err(ConfigError::CaBundle)?;
+    fn read(path: &Path, algorithms: WebPkiSupportedAlgorithms) -> Result<Self, EndpointError> {
+        let pem = fs::read(path).map_err(EndpointError::CaBundle)?;
         if memmem::find(&pem, BEGIN).is_none() {
             let error = io::Error::new(io::ErrorKind::InvalidData, "there is no certificate in it");
-            return Err(ConfigError::CaBundle(error));
+            return Err(EndpointError::CaBundle(error));
         }
         Ok(Self { pem, algorithms })
     }
