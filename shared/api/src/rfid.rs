@@ -37,7 +37,7 @@ pub async fn serve_rfid() -> Result<(), StartError> {
         match serde_json::from_slice(&invocation.event) {
             Ok(event) => {
                 let reply = respond(&decider, &function, &invocation.request_id, &event).await;
-                runtime.respond(&invocation, &reply.to_json().as_bytes()).await;
+                runtime.respond(&invocation, reply.to_json().as_bytes()).await;
             }
             // Lambda itself sends no such event.
             Err(error) => runtime.fail(&invocation, "InvalidEvent", &error.to_string()).await,
