@@ -40,7 +40,8 @@ pub async fn serve_rfid() -> Result<(), StartError> {
             Ok(event) => event,
             // Lambda itself sends no such event.
             Err(error) => {
-                runtime.fail(&invocation, "InvalidEvent", &error.to_string()).await;
+                tracing::error!(category = ?error.classify(), "the event cannot be read");
+                runtime.fail(&invocation, "InvalidEvent", "the event cannot be read").await;
                 continue;
             }
         };

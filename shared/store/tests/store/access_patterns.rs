@@ -474,3 +474,16 @@ async fn a_page_costs_the_same_at_any_number_of_records() {
     assert_eq!(calls("a vehicle"), ["BatchGetItem"]);
     assert_eq!(calls("a decision"), ["BatchGetItem"]);
 }
+
+#[tokio::test]
+async fn only_the_digest_of_a_token_is_stored() {
+    let table = patiently(Table::new).await;
+    table.recorder.clear();
+    let organization = &table.caller.organization;
+    let token =
+        patiently(async || table.store.create_credential(organization, Scope::Api, "", at(0)).await).await.token;
+    let written = table.recorder.requests();
+    assert!(written.iter().any(|request| request.body.to_string().contains("CREDENTIAL#")));
+    let secret = token.rsplit('_').next().unwrap();
+    assert!(secret.len() == 43 && !written.iter().any(|request| request.body.to_string().contains(secret)));
+}
