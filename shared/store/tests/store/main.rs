@@ -5,5 +5,4 @@
 mod access_patterns;
 mod contract;
 mod histories;
-mod model;
 mod support;

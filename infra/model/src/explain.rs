@@ -1,0 +1,206 @@
+//! Is there an order of the calls that explains what was seen?
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fmt,
+};
+
+use crate::{
+    Call, Model, Outcome,
+    state::{AccessId, Chosen},
+};
+
+/// How many states a search looks at before it gives up.
+const MAX_STATES: usize = 500_000;
+
+/// A call that was made, with what came back.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The call.
+    pub call: Call,
+    /// The time of the request, in milliseconds since 1970, lies between these two.
+    pub from: i64,
+    /// See `from`.
+    pub to: i64,
+    /// When it was sent. Moments are counted, not timed.
+    pub began: usize,
+    /// When the answer was there.
+    pub ended: usize,
+    /// What it came to; none when the service could not say whether it happened.
+    pub outcome: Option<Outcome>,
+}
+
+/// No order explains the history.
+#[derive(Debug)]
+pub struct Unexplained {
+    /// The calls, in the order in which they began.
+    pub history: Vec<Made>,
+    /// Which of them no order got past, of the order that got furthest.
+    pub left: Vec<usize>,
+    /// The state before them.
+    pub state: Model,
+    /// Whether the search was given up for its length.
+    pub gave_up: bool,
+}
+
+impl fmt::Display for Unexplained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let zero = self.history.iter().map(|made| made.from).min().unwrap_or_default();
+        let why = if self.gave_up { "the search was given up" } else { "no order explains it" };
+        writeln!(f, "{why}. moments, milliseconds since {zero}, call, outcome; those that are left are marked:")?;
+        for (at, Made { call, from, to, began, ended, outcome }) in self.history.iter().enumerate() {
+            let mark = if self.left.contains(&at) { '!' } else { ' ' };
+            let (from, to) = (from - zero, to - zero);
+            let outcome = outcome.as_ref().map_or("uncertain".to_owned(), |outcome| format!("{outcome:?}"));
+            writeln!(f, "{mark}{began:3}-{ended:<3} {from:4}-{to:<4} {call:?}\n         -> {outcome}")?;
+        }
+        write!(f, "before those that are left: {:?}", self.state)
+    }
+}
+
+/// Finds an order of the calls in which every call takes effect between its beginning and its end, those of an unknown
+/// end at any time after their beginning or never, in which each has the outcome that it had, and which leads to a
+/// state that agrees with the end. Hands out which of the calls of an unknown end happened in that order.
+///
+/// Nothing is ever deleted, so `end` tells every id that the service gave; of `end`, access IDs and vehicles are looked
+/// at here, the rest by `agrees`.
+///
+/// # Errors
+/// [`Unexplained`] if there is none.
+pub fn explain(history: &[Made], end: &Model, agrees: impl Fn(&Model) -> bool) -> Result<Vec<usize>, Box<Unexplained>> {
+    assert!(history.len() <= 128, "one bit per call");
+    let access_ids = end.access_ids.values().map(|access_id| (access_id.tag, access_id.id)).collect();
+    let seen_times = seen_times(history, end);
+    let times: Vec<Vec<i64>> = history.iter().map(|made| times(made, &seen_times, &access_ids)).collect();
+    let search = Search { history, end, access_ids, times };
+
+    let mut furthest = (0, Model::default());
+    let mut seen: HashSet<(u128, Model)> = HashSet::new();
+    let mut open = vec![furthest.clone()];
+    while let Some((mut done, model)) = open.pop() {
+        search.pass_what_changes_nothing(&mut done, &model);
+        if done.count_ones() > furthest.0.count_ones() {
+            furthest = (done, model.clone());
+        }
+        let is_open = |at: &usize| done & (1 << at) == 0;
+        let is_settled = (0..history.len()).filter(is_open).all(|at| history[at].outcome.is_none());
+        if is_settled && model.access_ids == end.access_ids && model.vehicles == end.vehicles && agrees(&model) {
+            let uncertain = (0..history.len()).filter(|at| history[*at].outcome.is_none());
+            return Ok(uncertain.filter(|at| !is_open(at)).collect());
+        }
+        if seen.len() > MAX_STATES {
+            break;
+        }
+        search.successors(done, &model, |next| {
+            if seen.insert(next.clone()) {
+                open.push(next);
+            }
+        });
+    }
+    let left = (0..history.len()).filter(|at| furthest.0 & (1 << at) == 0);
+    Err(Box::new(Unexplained {
+        history: history.to_vec(),
+        left: left.collect(),
+        state: furthest.1,
+        gave_up: seen.len() > MAX_STATES,
+    }))
+}
+
+struct Search<'a> {
+    history: &'a [Made],
+    end: &'a Model,
+    access_ids: BTreeMap<u8, u64>,
+    /// For each call the times that its request may have had.
+    times: Vec<Vec<i64>>,
+}
+
+impl Search<'_> {
+    /// The calls that can come next: none of those still to come ended before they began.
+    fn enabled(&self, done: u128) -> impl Iterator<Item = usize> {
+        let is_open = move |at: &usize| done & (1 << at) == 0;
+        let certain = (0..self.history.len()).filter(is_open).filter(|at| self.history[*at].outcome.is_some());
+        let first_end = certain.map(|at| self.history[at].ended).min().unwrap_or(usize::MAX);
+        (0..self.history.len()).filter(is_open).filter(move |at| self.history[*at].began < first_end)
+    }
+
+    /// A call that came to what it would come to now, and changes nothing, may as well come now as later.
+    fn pass_what_changes_nothing(&self, done: &mut u128, model: &Model) {
+        loop {
+            let passed = self.enabled(*done).find(|at| {
+                let Made { call, outcome, .. } = &self.history[*at];
+                let Some(outcome) = outcome else { return false };
+                if call.is_read() {
+                    return model.read(call) == *outcome;
+                }
+                let mut ways = self.ways(*at, model);
+                ways.any(|(next, came_to)| came_to == *outcome && next == *model)
+            });
+            match passed {
+                Some(at) => *done |= 1 << at,
+                None => return,
+            }
+        }
+    }
+
+    fn successors(&self, done: u128, model: &Model, mut add: impl FnMut((u128, Model))) {
+        let (certain, uncertain): (Vec<_>, Vec<_>) =
+            self.enabled(done).partition(|at| self.history[*at].outcome.is_some());
+        // what is certain is tried first: it comes last
+        for at in uncertain.into_iter().chain(certain) {
+            let Made { call, outcome, .. } = &self.history[at];
+            if call.is_read() {
+                continue;
+            }
+            for (next, came_to) in self.ways(at, model) {
+                if next != *model && outcome.as_ref().is_none_or(|outcome| *outcome == came_to) {
+                    add((done | 1 << at, next));
+                }
+            }
+        }
+    }
+
+    /// What the call may come to now, for each time that it may have and each id that a new vehicle may get.
+    fn ways(&self, at: usize, model: &Model) -> impl Iterator<Item = (Model, Outcome)> {
+        let call = &self.history[at].call;
+        let vehicles: Vec<u64> = if model.makes_vehicle(call) {
+            match &self.history[at].outcome {
+                Some(Outcome::Vehicle { id, .. }) => vec![*id],
+                Some(Outcome::AccessId { access_id, .. }) => access_id.vehicle.into_iter().collect(),
+                Some(_) => vec![0],
+                None => self.end.vehicles.keys().copied().filter(|id| !model.vehicles.contains_key(id)).collect(),
+            }
+        } else {
+            vec![0]
+        };
+        let ways = vehicles.into_iter().flat_map(move |vehicle| self.times[at].iter().map(move |now| (vehicle, *now)));
+        ways.filter_map(|(vehicle, now)| model.after(call, Chosen { now, access_ids: &self.access_ids, vehicle }))
+    }
+}
+
+/// All times that were seen of each access ID.
+fn seen_times(history: &[Made], end: &Model) -> BTreeMap<u64, BTreeSet<i64>> {
+    let mut times: BTreeMap<u64, BTreeSet<i64>> = BTreeMap::new();
+    let shown = history.iter().filter_map(|made| match &made.outcome {
+        Some(Outcome::AccessId { access_id, .. }) => Some(access_id),
+        _ => None,
+    });
+    for AccessId { id, authorized_at, revoked_at, created_at, updated_at, .. } in shown.chain(end.access_ids.values()) {
+        let seen = [Some(*authorized_at), *revoked_at, Some(*created_at), Some(*updated_at)];
+        times.entry(*id).or_default().extend(seen.into_iter().flatten());
+    }
+    times
+}
+
+/// The times that a request may have had, as far as they make a difference: those that were seen of what it writes, and,
+/// for all that were not seen, the earliest.
+fn times(made: &Made, seen: &BTreeMap<u64, BTreeSet<i64>>, access_ids: &BTreeMap<u8, u64>) -> Vec<i64> {
+    let written: Vec<u64> = match &made.call {
+        Call::CreateAccessId { tag, .. } => access_ids.get(tag).copied().into_iter().collect(),
+        Call::CreateVehicle { tags, .. } => tags.iter().filter_map(|(tag, _)| access_ids.get(tag).copied()).collect(),
+        Call::UpdateAccessId { id, .. } => vec![*id],
+        _ => vec![],
+    };
+    let seen = written.iter().filter_map(|id| seen.get(id)).flatten().copied();
+    let possible: BTreeSet<i64> = seen.filter(|time| (made.from..=made.to).contains(time)).chain([made.from]).collect();
+    possible.into_iter().collect()
+}

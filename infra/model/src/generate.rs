@@ -1,0 +1,113 @@
+//! Random calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{collection::vec, option, prelude::*};
+
+use crate::{Call, Change, Field, Kind, Link, Outcome};
+
+/// An id that no record has.
+const NOBODY: u64 = 7;
+
+fn field(values: u8) -> impl Strategy<Value = Field> {
+    prop_oneof![2 => Just(Field::Keep), 1 => Just(Field::Clear), 3 => (0..values).prop_map(Field::Set)]
+}
+
+/// A call on five tags, three names, three makes and two customers in two spellings each. Its ids are wishes:
+/// [`Known::concrete`] fulfils them.
+pub fn call() -> impl Strategy<Value = Call> {
+    let link = prop_oneof![
+        2 => Just(Link::None),
+        2 => option::of(0..3_u8).prop_map(|make| Link::New { make }),
+        2 => any::<u64>().prop_map(Link::Existing),
+    ];
+    let change = prop_oneof![2 => Just(Change::Keep), 1 => Just(Change::Unlink), 3 => field(3).prop_map(Change::Make)];
+    let customer = || option::of(0..4_u8);
+    let tags = vec((0..5_u8, option::of(any::<bool>())), 0..4).prop_map(|mut tags| {
+        let mut seen = BTreeSet::new();
+        tags.retain(|(tag, _)| seen.insert(*tag));
+        tags
+    });
+    let name = || option::of(0..3_u8);
+    let key = || option::weighted(0.3, 0..2_u8);
+    prop_oneof![
+        4 => (0..5_u8, any::<bool>(), 0..3_u8, any::<bool>(), customer(), link, key()).prop_map(
+            |(tag, is_card, name, revoked, customer, vehicle, key)| Call::CreateAccessId {
+                tag,
+                // a card is created without a vehicle
+                is_card: is_card && vehicle == Link::None,
+                name,
+                revoked,
+                customer,
+                vehicle,
+                key,
+            }
+        ),
+        6 => (any::<u64>(), name(), option::of(any::<bool>()), field(4), change).prop_map(
+            |(id, name, revoked, customer, vehicle)| Call::UpdateAccessId { id, name, revoked, customer, vehicle }
+        ),
+        3 => (0..3_u8, customer(), tags, key())
+            .prop_map(|(name, customer, tags, key)| Call::CreateVehicle { name, customer, tags, key }),
+        3 => (any::<u64>(), name(), field(3), field(4))
+            .prop_map(|(id, name, make, customer)| Call::UpdateVehicle { id, name, make, customer }),
+        1 => any::<u64>().prop_map(|id| Call::GetAccessId { id }),
+        1 => any::<u64>().prop_map(|id| Call::GetVehicle { id }),
+        2 => (0..5_u8).prop_map(|tag| Call::Decide { tag }),
+    ]
+}
+
+/// What clients have been told so far.
+#[derive(Debug, Default)]
+pub struct Known {
+    access_ids: Vec<u64>,
+    vehicles: Vec<u64>,
+    /// The first body that came with each idempotency key.
+    requests: BTreeMap<(Kind, u8), Call>,
+}
+
+impl Known {
+    /// The call with ids that its client can know by now, or, now and then, one that no record has. With an
+    /// idempotency key that was used before it mostly is the same call again.
+    pub fn concrete(&mut self, mut call: Call) -> Call {
+        let pick = |known: &[u64], wanted: u64| {
+            if known.is_empty() || wanted % 16 == 15 {
+                NOBODY
+            } else {
+                known[usize::try_from(wanted % known.len() as u64).unwrap_or_default()]
+            }
+        };
+        match &mut call {
+            Call::UpdateAccessId { id, .. } | Call::GetAccessId { id } => *id = pick(&self.access_ids, *id),
+            Call::UpdateVehicle { id, .. } | Call::GetVehicle { id } => *id = pick(&self.vehicles, *id),
+            Call::CreateAccessId { vehicle: Link::Existing(id), .. } => *id = pick(&self.vehicles, *id),
+            _ => {}
+        }
+        let (Some(key), Call::CreateAccessId { name, .. } | Call::CreateVehicle { name, .. }) = (call.key(), &call)
+        else {
+            return call;
+        };
+        let is_other_body = *name == 2;
+        let first = self.requests.entry(key).or_insert_with(|| call.clone());
+        if is_other_body { call } else { first.clone() }
+    }
+
+    /// Takes note of the ids in an answer.
+    pub fn learn(&mut self, outcome: &Outcome) {
+        let note = |known: &mut Vec<u64>, id| {
+            if !known.contains(&id) {
+                known.push(id);
+            }
+        };
+        match outcome {
+            Outcome::AccessId { access_id, .. } => {
+                note(&mut self.access_ids, access_id.id);
+                access_id.vehicle.iter().for_each(|id| note(&mut self.vehicles, *id));
+            }
+            Outcome::Vehicle { id, access_ids, .. } => {
+                note(&mut self.vehicles, *id);
+                access_ids.iter().for_each(|(id, ..)| note(&mut self.access_ids, *id));
+            }
+            _ => {}
+        }
+    }
+}
