@@ -78,7 +78,7 @@ pub fn explain(history: &[Made], end: &Model, agrees: impl Fn(&Model) -> bool) -
     let mut seen: HashSet<(u128, Model)> = HashSet::new();
     let mut open = vec![furthest.clone()];
     while let Some((mut done, model)) = open.pop() {
-        search.pass_what_changes_nothing(&mut done, &model);
+        search.pass_what_has_no_effect(&mut done, &model);
         if done.count_ones() > furthest.0.count_ones() {
             furthest = (done, model.clone());
         }
@@ -123,17 +123,19 @@ impl Search<'_> {
         (0..self.history.len()).filter(is_open).filter(move |at| self.history[*at].began < first_end)
     }
 
-    /// A call that came to what it would come to now, and changes nothing, may as well come now as later.
-    fn pass_what_changes_nothing(&self, done: &mut u128, model: &Model) {
+    /// A read or a refusal that fits now may as well come now as later: it has no effect at either time. (A write that
+    /// would change nothing now may change something later.)
+    fn pass_what_has_no_effect(&self, done: &mut u128, model: &Model) {
         loop {
             let passed = self.enabled(*done).find(|at| {
                 let Made { call, outcome, .. } = &self.history[*at];
-                let Some(outcome) = outcome else { return false };
-                if call.is_read() {
-                    return model.read(call) == *outcome;
+                match outcome {
+                    Some(outcome) if call.is_read() => model.read(call) == *outcome,
+                    Some(outcome) if outcome.is_refusal() => {
+                        self.ways(*at, model).any(|(_, came_to)| came_to == *outcome)
+                    }
+                    _ => false,
                 }
-                let mut ways = self.ways(*at, model);
-                ways.any(|(next, came_to)| came_to == *outcome && next == *model)
             });
             match passed {
                 Some(at) => *done |= 1 << at,
@@ -148,11 +150,13 @@ impl Search<'_> {
         // what is certain is tried first: it comes last
         for at in uncertain.into_iter().chain(certain) {
             let Made { call, outcome, .. } = &self.history[at];
-            if call.is_read() {
+            if call.is_read() || outcome.as_ref().is_some_and(Outcome::is_refusal) {
                 continue;
             }
             for (next, came_to) in self.ways(at, model) {
-                if next != *model && outcome.as_ref().is_none_or(|outcome| *outcome == came_to) {
+                // what is uncertain and changes nothing need not come at all
+                let fits = outcome.as_ref().map_or(next != *model, |outcome| *outcome == came_to);
+                if fits {
                     add((done | 1 << at, next));
                 }
             }

@@ -30,7 +30,7 @@ pub enum Call {
     Decide { tag: u8 },
     /// What a list shows of an access ID itself: no customer.
     ListAccessId { id: u64 },
-    /// What a list of access IDs shows of the vehicle of one.
+    /// Name and make of its vehicle, as an access ID shows them.
     ListLinked { id: u64 },
     /// Whether there is a record after this id, as a list says.
     HasMore { kind: Kind, after: u64 },
@@ -83,12 +83,12 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are the contract's")]
 pub enum Outcome {
-    /// An access ID and name and make of the vehicle that it shows: cards show none, and of such an access ID
-    /// `vehicle` is none too.
+    /// An access ID: a card's `vehicle` is not shown. Of one that was just created also name and make of its vehicle;
+    /// elsewhere these are a read of their own, [`Call::ListLinked`].
     AccessId { access_id: AccessId, shown: Option<(u8, Option<u8>)> },
     /// A vehicle with the id, tag and "is it revoked" of its access IDs.
     Vehicle { id: u64, vehicle: Vehicle, access_ids: Vec<(u64, u8, bool)> },
-    /// Name and make of a vehicle in a list of access IDs.
+    /// Name and make of a vehicle, as an access ID shows them.
     Linked(u8, Option<u8>),
     /// Whether there is more.
     More(bool),
@@ -163,6 +163,27 @@ pub(crate) struct Chosen<'a> {
     pub access_ids: &'a BTreeMap<u8, u64>,
     /// The id for a new vehicle.
     pub vehicle: u64,
+}
+
+impl Outcome {
+    /// Whether a write that comes to this has changed nothing.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotFound | Self::TagTaken | Self::KeyReused | Self::Refused)
+    }
+
+    /// The call and what it came to, and, if it shows an access ID's vehicle that it may have read at another moment,
+    /// that as a read of its own.
+    pub fn split(mut self, call: &Call) -> Vec<(Call, Outcome)> {
+        let linked = match (&mut self, call) {
+            (Self::AccessId { access_id: AccessId { vehicle: Some(id), .. }, shown }, _)
+                if !matches!(call, Call::CreateAccessId { .. }) =>
+            {
+                shown.take().map(|(name, make)| (Call::ListLinked { id: *id }, Self::Linked(name, make)))
+            }
+            _ => None,
+        };
+        [(call.clone(), self)].into_iter().chain(linked).collect()
+    }
 }
 
 impl Field {
@@ -293,7 +314,8 @@ impl Model {
                         customer,
                     },
                 )?;
-                self.access_id(id)
+                let shown = vehicle.and_then(|id| self.vehicles.get(&id)).map(|vehicle| (vehicle.name, vehicle.make));
+                Outcome::AccessId { access_id: self.access_ids.get(&id)?.clone(), shown }
             }
             Call::UpdateAccessId { id, name, revoked, customer, vehicle } => {
                 let Some(before) = self.access_ids.get(id).cloned() else { return Some(Outcome::NotFound) };
@@ -398,9 +420,7 @@ impl Model {
     fn access_id(&self, id: u64) -> Outcome {
         let Some(mut access_id) = self.access_ids.get(&id).cloned() else { return Outcome::NotFound };
         access_id.vehicle = access_id.vehicle.filter(|_| !access_id.is_card);
-        let vehicle = access_id.vehicle.and_then(|vehicle| self.vehicles.get(&vehicle));
-        let shown = vehicle.map(|vehicle| (vehicle.name, vehicle.make));
-        Outcome::AccessId { access_id, shown }
+        Outcome::AccessId { access_id, shown: None }
     }
 
     fn vehicle(&self, id: u64) -> Outcome {

@@ -133,9 +133,13 @@ impl World<'_> {
         outcome.iter().for_each(|outcome| self.known.borrow_mut().learn(outcome));
         let ended = self.tick();
         let now = now.timestamp_millis();
-        // a read without an answer is as if it had not been
-        if outcome.is_some() || !call.is_read() {
-            self.history.borrow_mut().push(Made { call, from: now, to: now, began, ended, outcome });
+        let mut history = self.history.borrow_mut();
+        let mut push = |call, outcome| history.push(Made { call, from: now, to: now, began, ended, outcome });
+        match outcome {
+            // a read without an answer is as if it had not been
+            None if call.is_read() => {}
+            Some(outcome) => outcome.split(&call).into_iter().for_each(|(call, outcome)| push(call, Some(outcome))),
+            None => push(call, None),
         }
     }
 
