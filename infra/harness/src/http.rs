@@ -32,20 +32,24 @@ impl Message {
     }
 
     /// A response's status.
-    #[cfg(test)]
     pub(crate) fn status(&self) -> Option<u16> {
         String::from_utf8_lossy(&self.head).split(' ').nth(1)?.parse().ok()
     }
 
     /// Gives it another body.
     pub(crate) fn replace_body(&mut self, body: Vec<u8>) {
+        self.replace_header("content-length", &body.len().to_string());
+        self.body = body;
+    }
+
+    /// Gives a header that is there another value.
+    pub(crate) fn replace_header(&mut self, wanted: &str, value: &str) {
         let head = String::from_utf8_lossy(&self.head).into_owned();
         let lines = head.split("\r\n").map(|line| match line.split_once(':') {
-            Some((name, _)) if name.eq_ignore_ascii_case("content-length") => format!("{name}: {}", body.len()),
+            Some((name, _)) if name.eq_ignore_ascii_case(wanted) => format!("{name}: {value}"),
             _ => line.to_owned(),
         });
         self.head = lines.collect::<Vec<_>>().join("\r\n").into_bytes();
-        self.body = body;
     }
 
     pub(crate) async fn write(&self, stream: &mut TcpStream) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Stands between a client and its table: passes requests on, remembers them, and breaks what it is told to.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub enum Fault {
     /// The table carries the request out; one character of the answer, of a stored text if there is one, is another:
     /// well-formed, but not what its checksum says.
     CorruptBody,
+    /// The table carries the request out; the answer's checksum is another.
+    WrongChecksum,
 }
 
 impl Fault {
@@ -58,6 +61,27 @@ impl Fault {
         let kind = error_type("TransactionCanceledException");
         let body = json!({ "__type": kind, "Message": message, "CancellationReasons": reasons });
         Fault::Answer { status: 400, body: body.to_string() }
+    }
+
+    /// What kind of fault it is, in one word; of an error its code.
+    pub fn kind(&self) -> String {
+        match self {
+            Fault::Answer { status, body } => {
+                let body: Value = serde_json::from_str(body).unwrap_or_default();
+                let code = body["__type"].as_str().unwrap_or_default().rsplit('#').next().unwrap_or_default();
+                let reasons = body["CancellationReasons"].as_array().into_iter().flatten();
+                let reason = reasons.filter_map(|reason| reason["Code"].as_str()).find(|code| *code != "None");
+                [&status.to_string(), code].into_iter().chain(reason).collect::<Vec<_>>().join(" ")
+            }
+            // the name without what it holds
+            other => format!("{other:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect(),
+        }
+    }
+
+    /// Whether it says that a transaction was not carried out. The table would not say so of one that was, to whom sends
+    /// it again.
+    fn denies(&self) -> bool {
+        self.kind().contains("TransactionCanceled") || self.kind().contains("TransactionConflict")
     }
 
     /// Only for requests of this operation.
@@ -155,6 +179,8 @@ struct Shared {
     state: Mutex<State>,
     /// Raised to cut the connections that are open; dropped with the recorder's last task.
     cut: watch::Sender<()>,
+    /// How many requests are with the table, or on their way there.
+    under_way: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -163,6 +189,9 @@ struct State {
     rules: Vec<Rule>,
     requests: Vec<Request>,
     connections: usize,
+    faults: Vec<Fault>,
+    /// The tokens of the transactions that the table carried out.
+    carried_out: HashSet<String>,
 }
 
 impl Recorder {
@@ -216,14 +245,27 @@ impl Recorder {
         self.shared.state().requests.iter().map(|request| request.operation.clone()).collect()
     }
 
+    /// The faults that happened so far.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.shared.state().faults.clone()
+    }
+
+    /// Waits until the table is through with everything that came, also with what nobody waits for any more.
+    pub async fn quiet(&self) {
+        _ = self.shared.under_way.subscribe().wait_for(|requests| *requests == 0).await;
+    }
+
     /// How many connections were opened so far.
     pub fn connections(&self) -> usize {
         self.shared.state().connections
     }
 
-    /// Forgets what came; connections go on being counted.
+    /// Forgets what came and what was done to it; connections go on being counted.
     pub fn clear(&self) {
-        self.shared.state().requests.clear();
+        let mut state = self.shared.state();
+        state.requests.clear();
+        state.faults.clear();
+        state.carried_out.clear();
     }
 }
 
@@ -241,14 +283,37 @@ impl Shared {
 }
 
 impl State {
-    fn fault(&mut self, operation: &str) -> Option<Fault> {
-        self.rules.iter_mut().find_map(|rule| rule.take(operation))
+    fn fault(&mut self, operation: &str, token: Option<&str>) -> Option<Fault> {
+        let is_done = token.is_some_and(|token| self.carried_out.contains(token));
+        let mut rules = self.rules.iter_mut().filter(|rule| !(is_done && rule.fault.denies()));
+        rules.find_map(|rule| rule.take(operation))
     }
 
     /// Whether a connection that is just opened is to be refused.
     fn refuses(&mut self) -> bool {
         let mut rules = self.rules.iter_mut();
-        rules.any(|rule| rule.fault == Fault::Refuse && rule.operation.is_none() && rule.take("").is_some())
+        let refuses =
+            rules.any(|rule| rule.fault == Fault::Refuse && rule.operation.is_none() && rule.take("").is_some());
+        if refuses {
+            self.faults.push(Fault::Refuse);
+        }
+        refuses
+    }
+}
+
+/// A request on its way to the table. It is finished whatever becomes of the connection that it came on.
+struct UnderWay(Arc<Shared>);
+
+impl UnderWay {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.under_way.send_modify(|requests| *requests += 1);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.send_modify(|requests| *requests -= 1);
     }
 }
 
@@ -285,13 +350,14 @@ async fn pass_all(
     client: &mut TcpStream,
     table: SocketAddr,
     connection: usize,
-    shared: &Shared,
+    shared: &Arc<Shared>,
 ) -> std::io::Result<bool> {
     let mut upstream = None;
     while let Some(mut request) = http::read(client).await? {
         let target = request.header("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let token = body["ClientRequestToken"].as_str().map(str::to_owned);
         let (fault, at, measures) = {
             let mut state = shared.state();
             state.requests.push(Request {
@@ -301,11 +367,16 @@ async fn pass_all(
                 body: body.clone(),
                 capacity: None,
             });
-            (state.fault(&operation), state.requests.len() - 1, state.measures)
+            (state.fault(&operation, token.as_deref()), state.requests.len() - 1, state.measures)
         };
         if measures {
             request.replace_body(asking_for_capacity(body));
         }
+        // Spoiling the answer comes to nothing if there is nothing to spoil.
+        if let Some(fault) = fault.as_ref().filter(|fault| **fault != Fault::CorruptBody) {
+            shared.state().faults.push(fault.clone());
+        }
+        let mut delay = Duration::ZERO;
         match &fault {
             Some(Fault::Refuse | Fault::ResetBefore) => return Ok(false),
             Some(Fault::BlackHole) => {
@@ -317,10 +388,25 @@ async fn pass_all(
                 made_up(*status, body).write(client).await?;
                 continue;
             }
-            Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
+            Some(Fault::Delay(time)) => delay = *time,
             _ => {}
         }
-        let mut answer = forward(&mut upstream, table, &request).await?;
+        let under_way = UnderWay::new(shared);
+        let mut stream = upstream.take();
+        let forwarded = tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            let answer = forward(&mut stream, table, &request).await;
+            if let (Ok(answer), Some(token)) = (&answer, token)
+                && answer.status() == Some(200)
+            {
+                under_way.0.state().carried_out.insert(token);
+            }
+            drop(under_way);
+            (stream, answer)
+        });
+        let (stream, answer) = forwarded.await?;
+        let mut answer = answer?;
+        upstream = stream;
         if let Some(request) = shared.state().requests.get_mut(at) {
             request.capacity = capacity(&answer.body);
         }
@@ -332,7 +418,12 @@ async fn pass_all(
                 answer.write(client).await?;
                 return Ok(true);
             }
-            Some(Fault::CorruptBody) => corrupt(&mut answer.body),
+            Some(Fault::CorruptBody) => {
+                if corrupt(&mut answer.body) {
+                    shared.state().faults.push(Fault::CorruptBody);
+                }
+            }
+            Some(Fault::WrongChecksum) => answer.replace_header("x-amz-crc32", "1"),
             _ => {}
         }
         answer.write(client).await?;
@@ -379,13 +470,16 @@ fn made_up(status: u16, body: &str) -> Message {
     Message { head: head.into_bytes(), body: body.into() }
 }
 
-/// Changes one bit of the first character, in a stored text if there is one: `a` to `c`, `1` to `3`.
-fn corrupt(body: &mut [u8]) {
+/// Changes one bit of the first character, in a stored text if there is one: `a` to `c`, `1` to `3`. Tells whether there
+/// was one.
+fn corrupt(body: &mut [u8]) -> bool {
     const TEXT: &[u8] = br#"{"S":""#;
     let text = body.windows(TEXT.len()).position(|window| window == TEXT).map_or(0, |start| start + TEXT.len());
     if let Some(character) = body[text..].iter_mut().find(|byte| byte.is_ascii_alphanumeric()) {
         *character ^= 2;
+        return true;
     }
+    false
 }
 
 #[cfg(test)]
@@ -544,10 +638,47 @@ mod tests {
         client.call("PutItem", json!({ "TableName": TABLE_NAME, "Item": &item })).await.unwrap().unwrap();
         recorder.inject(Fault::CorruptBody.times(1));
         let spoilt = client.call("Scan", json!({ "TableName": TABLE_NAME })).await.unwrap().unwrap();
+        let length = spoilt.body.len();
         let spoilt: Value = serde_json::from_slice(&spoilt.body).unwrap();
         assert_ne!(spoilt["Items"][0], item);
+        recorder.inject(Fault::WrongChecksum.times(1));
+        let wrong = client.call("Scan", json!({ "TableName": TABLE_NAME })).await.unwrap().unwrap();
+        assert_eq!((wrong.header("x-amz-crc32").as_deref(), wrong.body.len()), (Some("1"), length));
         recorder.inject(Fault::TruncateBody.times(1));
         let error = client.call("Scan", json!({ "TableName": TABLE_NAME })).await.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+        let kinds: Vec<_> = recorder.faults().iter().map(Fault::kind).collect();
+        assert_eq!(kinds, ["CorruptBody", "WrongChecksum", "TruncateBody"]);
+    }
+
+    #[tokio::test]
+    async fn waits_for_what_nobody_waits_for_any_more() {
+        let (_engine, recorder) = start().await;
+        recorder.inject(Fault::Delay(Duration::from_millis(100)).times(1));
+        let mut client = Client::connect(&recorder).await;
+        assert!(tokio::time::timeout(Duration::from_millis(20), client.put("late")).await.is_err());
+        drop(client);
+        recorder.cut();
+        let mut other = Client::connect(&recorder).await;
+        assert!(other.keys().await.is_empty());
+        recorder.quiet().await;
+        assert_eq!(other.keys().await, ["late"]);
+    }
+
+    #[tokio::test]
+    async fn does_not_deny_what_was_done() {
+        let (_engine, recorder) = start().await;
+        recorder.inject(Fault::ResetAfter.times(1));
+        recorder.inject(Fault::cancelled(&["TransactionConflict"]).times(1));
+        let transaction = |key: &str| {
+            let put = json!({ "Put": { "TableName": TABLE_NAME, "Item": { "PK": { "S": key }, "SK": { "S": key } } } });
+            json!({ "TransactItems": [put], "ClientRequestToken": key })
+        };
+        for (key, status) in [("a", None), ("a", Some(200)), ("b", Some(400)), ("b", Some(200))] {
+            let answer = Client::connect(&recorder).await.call("TransactWriteItems", transaction(key)).await;
+            assert_eq!(answer.ok().flatten().and_then(|answer| answer.status()), status, "{key}");
+        }
+        let kinds: Vec<_> = recorder.faults().iter().map(Fault::kind).collect();
+        assert_eq!(kinds, ["ResetAfter", "400 TransactionCanceledException TransactionConflict"]);
     }
 }
