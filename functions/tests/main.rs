@@ -5,6 +5,7 @@
 mod authorizer;
 mod concurrency;
 mod contract;
+mod histories;
 mod log;
 mod policies;
 mod reference;

@@ -204,6 +204,16 @@ impl World {
     /// One call of the table by its own protocol, for items that the service does not write.
     pub async fn table(&self, operation: &str, mut body: Value) -> Value {
         body["TableName"] = engine::TABLE_NAME.into();
+        self.table_call(operation, body).await
+    }
+
+    /// The items at up to a hundred keys.
+    pub async fn batch_get(&self, body: Value) -> Vec<Value> {
+        let answer = self.table_call("BatchGetItem", body).await;
+        answer["Responses"][engine::TABLE_NAME].as_array().cloned().unwrap_or_default()
+    }
+
+    async fn table_call(&self, operation: &str, body: Value) -> Value {
         let (address, body) = (self.engine.as_ref().expect("the table is gone").addr(), body.to_string());
         let request = format!(
             "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
@@ -267,19 +277,28 @@ async fn new_fleet(store: &Store) -> Fleet {
 /// What the deployed functions may do.
 static GRANTS: LazyLock<BTreeMap<String, Vec<Grant>>> = LazyLock::new(|| deployment::grants().unwrap());
 
-impl Drop for World {
-    /// Whatever the test was about: no function did anything that its policy would not have let it do.
-    fn drop(&mut self) {
-        if thread::panicking() {
-            return;
+impl World {
+    /// Whatever the test is about: no function did anything that its policy would not have let it do.
+    pub async fn check_policies(&self) {
+        self.deployed.lock().await.iter().for_each(|(function, deployed)| deployed.check_policy(function));
+    }
+}
+
+impl Deployed {
+    fn check_policy(&self, function: &str) {
+        let grants = &GRANTS[function];
+        for Touch { action, partitions, in_transaction } in seen(&self.recorder.requests()) {
+            let partitions: Vec<_> = partitions.iter().map(String::as_str).collect();
+            let allowed = grants.iter().any(|grant| grant.allows(&action, &partitions, in_transaction));
+            assert!(allowed, "{function} may not {action} {partitions:?} (in a transaction: {in_transaction})");
         }
-        for (function, Deployed { recorder, .. }) in self.deployed.get_mut() {
-            let grants = &GRANTS[*function];
-            for Touch { action, partitions, in_transaction } in seen(&recorder.requests()) {
-                let partitions: Vec<_> = partitions.iter().map(String::as_str).collect();
-                let allowed = grants.iter().any(|grant| grant.allows(&action, &partitions, in_transaction));
-                assert!(allowed, "{function} may not {action} {partitions:?} (in a transaction: {in_transaction})");
-            }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.deployed.get_mut().iter().for_each(|(function, deployed)| deployed.check_policy(function));
         }
     }
 }

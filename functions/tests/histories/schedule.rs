@@ -1,0 +1,140 @@
+//! What clients ask, and what goes wrong meanwhile.
+
+use std::time::Duration;
+
+use harness::{Fault, Rule};
+use model::{Call, Kind, call};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+
+/// How many ask at once.
+pub const CLIENTS: usize = 3;
+
+/// One step of a client.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub ask: Ask,
+    /// What begins to go wrong then with the function that is asked.
+    pub faults: Vec<Trouble>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Ask {
+    Call(Call),
+    /// A page from the start, or, if the page before had a next one, that.
+    List {
+        kind: Kind,
+        limit: usize,
+        goes_on: bool,
+    },
+}
+
+/// A fault, for some of the requests that come next.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    fault: Fault,
+    on_write: bool,
+    after: usize,
+    times: usize,
+}
+
+/// A seed's calls and faults.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub clients: Vec<Vec<Step>>,
+}
+
+impl Schedule {
+    pub fn of(seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        let clients = vec(vec(step(), 2..7), CLIENTS).new_tree(&mut runner).unwrap().current();
+        Self { clients }
+    }
+}
+
+impl Trouble {
+    /// Whether what is open is to be reset: who connects anew meets it first.
+    pub fn cuts(&self) -> bool {
+        self.fault == Fault::Refuse
+    }
+}
+
+impl From<Trouble> for Rule {
+    fn from(Trouble { fault, on_write, after, times }: Trouble) -> Rule {
+        let rule = Rule::from(fault).times(times);
+        // a refused connection has no operation
+        if on_write { rule.after(after).on("TransactWriteItems") } else { rule.after(after) }
+    }
+}
+
+/// The kinds of faults with their weights. Those that are waited for are rare.
+fn faults() -> Vec<(u32, Fault)> {
+    let error = |status, code: &str| Fault::error(status, code, "no");
+    vec![
+        (10, Fault::Refuse),
+        (10, Fault::ResetBefore),
+        (16, Fault::ResetAfter),
+        (6, Fault::Delay(Duration::from_millis(15))),
+        (6, Fault::DelayAnswer(Duration::from_millis(15))),
+        (1, Fault::DelayAnswer(Duration::from_millis(700))),
+        (1, Fault::BlackHole),
+        (8, Fault::TruncateBody),
+        (8, Fault::CorruptBody),
+        (6, Fault::WrongChecksum),
+        (8, error(400, "ThrottlingException")),
+        (4, error(400, "ProvisionedThroughputExceededException")),
+        (3, error(400, "ExpiredTokenException")),
+        (6, error(500, "InternalServerError")),
+        (4, error(503, "ServiceUnavailable")),
+        (4, error(400, "TransactionInProgressException")),
+        (4, error(400, "TransactionConflictException")),
+        (8, Fault::cancelled(&["None", "TransactionConflict"])),
+        (4, Fault::cancelled(&["ConditionalCheckFailed", "None"])),
+        (4, Fault::cancelled(&["ThrottlingError", "None"])),
+    ]
+}
+
+/// Every kind of fault that there must have been.
+pub fn kinds() -> Vec<String> {
+    faults().iter().map(|(_, fault)| fault.kind()).collect()
+}
+
+fn trouble() -> impl Strategy<Value = Trouble> {
+    let fault = proptest::strategy::Union::new_weighted(
+        faults().into_iter().map(|(weight, fault)| (weight, Just(fault))).collect(),
+    );
+    let times = prop_oneof![6 => Just(1), 2 => Just(2_usize), 1 => Just(3), 3 => Just(5), 1 => Just(8)];
+    (fault, any::<bool>(), prop_oneof![4 => Just(0), 2 => Just(1_usize), 1 => Just(2)], times).prop_map(
+        |(fault, on_write, after, times)| {
+            let is_of_writes = fault.kind().contains("Transaction");
+            let is_slow = matches!(&fault, Fault::BlackHole | Fault::DelayAnswer(_));
+            Trouble {
+                on_write: (on_write || is_of_writes) && fault != Fault::Refuse,
+                fault,
+                after,
+                times: if is_slow { times.min(2) } else { times },
+            }
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let kind = prop_oneof![Just(Kind::AccessId), Just(Kind::Vehicle)];
+    let list = (kind, 1..4_usize, any::<bool>()).prop_map(|(kind, limit, goes_on)| Ask::List { kind, limit, goes_on });
+    let ask = prop_oneof![9 => call().prop_map(Ask::Call), 1 => list];
+    let faults = prop_oneof![7 => vec(trouble(), 0), 3 => vec(trouble(), 1), 1 => vec(trouble(), 2)];
+    (ask, faults).prop_map(|(ask, mut faults)| {
+        let is_read = !matches!(&ask, Ask::Call(call) if !call.is_read());
+        for trouble in &mut faults {
+            trouble.on_write &= !is_read;
+        }
+        Step { ask, faults }
+    })
+}
