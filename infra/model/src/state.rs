@@ -243,7 +243,7 @@ impl Model {
                 outcome
             }
         };
-        model.count_writes(self);
+        model.count_writes(self, call);
         Some((model, outcome))
     }
 
@@ -456,15 +456,23 @@ impl Model {
         }
     }
 
-    /// A record is written when something of it changes, once.
-    fn count_writes(&mut self, before: &Model) {
+    /// A record is written when something of it changes, once. An update of an access ID that changes anything writes the
+    /// access ID, and the vehicle that it names.
+    fn count_writes(&mut self, before: &Model, call: &Call) {
         let access_ids = self.access_ids.iter().filter(|(id, after)| before.access_ids.get(id) != Some(after));
-        let mut written: Vec<_> = access_ids.map(|(id, _)| (Kind::AccessId, *id)).collect();
+        let mut written: BTreeSet<_> = access_ids.map(|(id, _)| (Kind::AccessId, *id)).collect();
         let vehicles = self
             .vehicles
             .iter()
             .filter(|(id, after)| before.vehicles.get(id) != Some(after) || before.held(**id) != self.held(**id));
         written.extend(vehicles.map(|(id, _)| (Kind::Vehicle, *id)));
+        if let Call::UpdateAccessId { id, vehicle, .. } = call
+            && !written.is_empty()
+        {
+            written.insert((Kind::AccessId, *id));
+            let linked = self.access_ids.get(id).and_then(|access_id| access_id.vehicle);
+            written.extend(linked.filter(|_| matches!(vehicle, Change::Make(_))).map(|id| (Kind::Vehicle, id)));
+        }
         for record in written {
             *self.versions.entry(record).or_default() += 1;
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     AccessId, AccessIdUpdate, Customer, Id, LinkedAccessId, NewAccessId, Patch, Timestamp, UpdateAccessId, Vehicle,
-    VehicleLink,
+    VehicleChange, VehicleLink,
 };
 
 use crate::{
@@ -168,24 +168,27 @@ impl Store {
                 customer = Some(known);
             }
             let before = stored.linked();
-            let AccessIdUpdate { after, unlinked } = before.update(update, self.new_id(now)?, now)?;
+            let AccessIdUpdate { after, unlinked } = before.update(update.clone(), self.new_id(now)?, now)?;
 
             let mut transaction = self.transaction();
-            let access_id = &after.access_id;
-            if *access_id != before.access_id {
+            if after != before {
+                // Whatever changes, both records are as they were read, or nothing happens: what the answer says of the
+                // one and of the other has to be true at one moment, and no change may be lost between the two reads.
+                let access_id = &after.access_id;
                 let version = stored.access_id.version;
                 let record = AccessIdRecord::new(access_id, version + 1);
                 transaction.replace(keys::access_id(organization, id), &record, version);
                 if (&access_id.name, access_id.status) != (&before.access_id.name, before.access_id.status) {
                     transaction.follow(keys::tag(organization, &access_id.tag), &TagRecord::new(access_id));
                 }
-            }
-            if after.vehicle != before.vehicle
-                && let Some(vehicle) = unlinked.as_ref().or(after.vehicle.as_ref())
-            {
-                let version = stored.vehicle.as_ref().map(|vehicle| vehicle.version);
-                let key = keys::vehicle(organization, vehicle.id);
-                transaction.write(key, version, |version| VehicleRecord::new(vehicle, version));
+                let is_named = matches!(update.vehicle, VehicleChange::Change { .. });
+                if (is_named || after.vehicle != before.vehicle)
+                    && let Some(vehicle) = unlinked.as_ref().or(after.vehicle.as_ref())
+                {
+                    let version = stored.vehicle.as_ref().map(|vehicle| vehicle.version);
+                    let key = keys::vehicle(organization, vehicle.id);
+                    transaction.write(key, version, |version| VehicleRecord::new(vehicle, version));
+                }
             }
             if let Some(customer) = customer {
                 transaction.create_customer(organization, &customer);
