@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use dynoxide::actions::describe_time_to_live::DescribeTimeToLiveRequest;
 use dynoxide::{Database, DynoxideError};
 use template::Definition;
 use tokio::sync::oneshot;
@@ -162,16 +163,19 @@ fn first_sentence(error: &DynoxideError) -> String {
     text.split(". ").next().unwrap_or(text).to_owned()
 }
 
-/// Creates the template's table where there is none. In a database that has one, throws out what has expired.
+/// Makes the template's table, or what is missing of it: an earlier run may have been killed half-way. Throws out what has
+/// expired.
 fn create_table(database: &Database) -> Result<(), Error> {
-    if database.get_table_metadata(TABLE_NAME)?.is_some() {
-        database.sweep_ttl()?;
-        return Ok(());
-    }
     let definition = Definition::read(TABLE_NAME).map_err(Error::Template)?;
-    database.create_table(definition.create)?;
-    if let Some(request) = definition.time_to_live {
-        database.update_time_to_live(request)?;
+    if database.get_table_metadata(TABLE_NAME)?.is_none() {
+        database.create_table(definition.create)?;
     }
+    if let Some(request) = definition.time_to_live {
+        let now = database.describe_time_to_live(DescribeTimeToLiveRequest { table_name: TABLE_NAME.into() })?;
+        if now.time_to_live_description.time_to_live_status != "ENABLED" {
+            database.update_time_to_live(request)?;
+        }
+    }
+    database.sweep_ttl()?;
     Ok(())
 }

@@ -59,6 +59,21 @@ async fn data_survive_in_a_file() {
 }
 
 #[tokio::test]
+async fn what_a_killed_run_did_not_get_to_is_made_up_for() {
+    let file = File::new("half-made");
+    let engine = Engine::open(&file.0).await.unwrap();
+    let off = json!({ "AttributeName": "expiresAt", "Enabled": false });
+    let off = json!({ "TableName": TABLE_NAME, "TimeToLiveSpecification": off });
+    call(engine.addr(), "UpdateTimeToLive", off).await;
+    put(engine.addr(), "kept").await;
+    drop(engine);
+    let engine = Engine::open(&file.0).await.unwrap();
+    let ttl = call(engine.addr(), "DescribeTimeToLive", json!({ "TableName": TABLE_NAME })).await;
+    assert_eq!(ttl["TimeToLiveDescription"]["TimeToLiveStatus"], "ENABLED");
+    assert_eq!(count(engine.addr()).await, 1);
+}
+
+#[tokio::test]
 async fn names_a_file_that_holds_no_table() {
     let file = File::new("broken");
     let mut torn = b"SQLite format 3\0".to_vec();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
@@ -163,6 +164,29 @@ impl Function {
     /// The process, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child().id()
+    }
+
+    /// Stops the process where it is, as Lambda does between two invocations, and waits until it stands.
+    pub async fn freeze(&self) -> std::io::Result<()> {
+        let pid = self.signal(Signal::STOP)?;
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        while waitid(WaitId::Pid(pid), stopped)?.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
+    /// Lets a frozen process go on.
+    pub fn thaw(&self) -> std::io::Result<()> {
+        self.signal(Signal::CONT).map(drop)
+    }
+
+    fn signal(&self, signal: Signal) -> std::io::Result<Pid> {
+        // The lock is held until the signal is sent: nobody else waits for the process, and its number stays its own.
+        let child = self.child();
+        let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).ok_or(std::io::ErrorKind::NotFound)?;
+        kill_process(pid, signal)?;
+        Ok(pid)
     }
 
     /// Everything it has printed so far.

@@ -14,4 +14,4 @@ mod runtime;
 
 pub use events::{function_url_event, http_event};
 pub use function::{Error, Function, Response};
-pub use recorder::{Fault, Recorder, Request, Rule};
+pub use recorder::{Cut, Fault, Recorder, Request, Rule};

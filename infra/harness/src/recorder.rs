@@ -99,6 +99,17 @@ fn error_type(code: &str) -> String {
     format!("com.amazonaws.dynamodb.v20120810#{code}")
 }
 
+/// How the connections end that are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// By a reset, as a network does that has forgotten them.
+    Reset,
+    /// In order, as a server does that has waited for long.
+    Close,
+    /// Not at all: what comes on them is taken (and remembered), and never answered.
+    Silence,
+}
+
 /// Which requests a fault is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -161,6 +172,17 @@ pub struct Request {
 }
 
 impl Request {
+    fn read(connection: usize, message: &Message) -> Request {
+        let target = message.header("x-amz-target").unwrap_or_default();
+        Request {
+            connection,
+            operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            headers: message.headers().collect(),
+            body: serde_json::from_slice(&message.body).unwrap_or_default(),
+            capacity: None,
+        }
+    }
+
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|header| header.0 == name).map(|header| header.1.as_str())
@@ -174,11 +196,10 @@ pub struct Recorder {
     server: JoinHandle<()>,
 }
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     /// Raised to cut the connections that are open; dropped with the recorder's last task.
-    cut: watch::Sender<()>,
+    cut: watch::Sender<Cut>,
     /// How many requests are with the table, or on their way there.
     under_way: watch::Sender<usize>,
 }
@@ -199,7 +220,7 @@ impl Recorder {
     pub async fn start(table: SocketAddr) -> std::io::Result<Recorder> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { state: Mutex::default(), cut: watch::Sender::new(Cut::Reset) });
         let server = tokio::spawn(serve(listener, table, Arc::clone(&shared)));
         Ok(Recorder { address, shared, server })
     }
@@ -232,7 +253,12 @@ impl Recorder {
 
     /// Resets every connection that is open, as a network does to a function that was frozen for long.
     pub fn cut(&self) {
-        self.shared.cut.send_replace(());
+        self.cut_by(Cut::Reset);
+    }
+
+    /// Ends every connection that is open, in this way. New ones are not affected.
+    pub fn cut_by(&self, how: Cut) {
+        self.shared.cut.send_replace(how);
     }
 
     /// What came so far, whatever became of it.
@@ -334,8 +360,15 @@ async fn serve(listener: TcpListener, table: SocketAddr, shared: Arc<Shared>) {
             let mut cut = shared.cut.subscribe();
             let mut client = client;
             let keep = tokio::select! {
+                biased;
+                _ = cut.changed() => {
+                    let how = *cut.borrow_and_update();
+                    if how == Cut::Silence {
+                        swallow_all(&mut client, connection, &shared).await;
+                    }
+                    how != Cut::Reset
+                }
                 keep = pass_all(&mut client, table, connection, &shared) => keep.unwrap_or(false),
-                _ = cut.changed() => false,
             };
             if !keep {
                 // Makes the close a reset.
@@ -354,23 +387,16 @@ async fn pass_all(
 ) -> std::io::Result<bool> {
     let mut upstream = None;
     while let Some(mut request) = http::read(client).await? {
-        let target = request.header("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let token = body["ClientRequestToken"].as_str().map(str::to_owned);
+        let seen = Request::read(connection, &request);
+        let token = seen.body["ClientRequestToken"].as_str().map(str::to_owned);
         let (fault, at, measures) = {
             let mut state = shared.state();
-            state.requests.push(Request {
-                connection,
-                operation: operation.clone(),
-                headers: request.headers().collect(),
-                body: body.clone(),
-                capacity: None,
-            });
-            (state.fault(&operation, token.as_deref()), state.requests.len() - 1, state.measures)
+            let fault = state.fault(&seen.operation, token.as_deref());
+            state.requests.push(seen.clone());
+            (fault, state.requests.len() - 1, state.measures)
         };
         if measures {
-            request.replace_body(asking_for_capacity(body));
+            request.replace_body(asking_for_capacity(seen.body));
         }
         // Spoiling the answer comes to nothing if there is nothing to spoil.
         if let Some(fault) = fault.as_ref().filter(|fault| **fault != Fault::CorruptBody) {
@@ -429,6 +455,13 @@ async fn pass_all(
         answer.write(client).await?;
     }
     Ok(true)
+}
+
+/// Remembers what comes on one connection until the client ends it, and answers nothing.
+async fn swallow_all(client: &mut TcpStream, connection: usize, shared: &Shared) {
+    while let Ok(Some(request)) = http::read(client).await {
+        shared.state().requests.push(Request::read(connection, &request));
+    }
 }
 
 async fn forward(upstream: &mut Option<TcpStream>, table: SocketAddr, request: &Message) -> std::io::Result<Message> {
@@ -596,6 +629,25 @@ mod tests {
         assert!(client.0.readable().await.is_ok());
         assert!(client.put("b").await.is_err());
         assert_eq!(Client::connect(&recorder).await.keys().await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn closes_open_connections_or_falls_silent_on_them() {
+        let (_engine, recorder) = start().await;
+        for how in [Cut::Close, Cut::Silence] {
+            let mut client = Client::connect(&recorder).await;
+            client.put("a").await.unwrap().unwrap();
+            recorder.clear();
+            recorder.cut_by(how);
+            if how == Cut::Close {
+                assert!(http::read(&mut client.0).await.unwrap().is_none());
+            } else {
+                let answer = tokio::time::timeout(Duration::from_millis(50), client.put("b")).await;
+                assert!(answer.is_err());
+                assert_eq!(recorder.operations(), ["PutItem"]);
+            }
+            assert_eq!(Client::connect(&recorder).await.keys().await, ["a"], "{how:?}");
+        }
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::Files;
 use crate::routes::{RFID_AUTHORIZER, Routes};
 use crate::supervise::Supervised;
 
@@ -38,7 +39,7 @@ type HttpClient = Client<HttpConnector, Empty<Bytes>>;
 /// Builds all functions, in the way that `cargo lambda watch` builds each: by the same selection of packages, and so
 /// with the same features.
 pub(crate) async fn build(root: &Path, routes: &Routes) -> Result<(), String> {
-    let mut cargo = Supervised::start(std::env::var_os("CARGO").unwrap_or("cargo".into()), |command| {
+    let mut cargo = Supervised::start(std::env::var_os("CARGO").unwrap_or("cargo".into()), None, |command| {
         command.arg("build").current_dir(root);
         for function in routes.functions() {
             command.args(["--bin", function]);
@@ -60,12 +61,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Starts it over the table of this engine and waits until it listens.
-    pub(crate) async fn start(
-        cargo_lambda: &Path,
-        root: &Path,
-        local: &Path,
-        engine: &Engine,
-    ) -> Result<Watch, String> {
+    pub(crate) async fn start(cargo_lambda: &Path, files: &Files, engine: &Engine) -> Result<Watch, String> {
+        let Files { root, folder: local, .. } = files;
         let address = free_address().map_err(|error| format!("there is no free port: {error}"))?;
         let failed = |error: std::io::Error| format!("cargo lambda watch could not be started: {error}");
         let folder = sources(root, local).map_err(failed)?;
@@ -77,7 +74,7 @@ impl Watch {
             let log = File::create(local.join("functions.log")).map_err(failed)?;
             [log.try_clone().map_err(failed)?.into(), log.into()]
         };
-        let process = Supervised::start(cargo_lambda, |command| {
+        let process = Supervised::start(cargo_lambda, Some(&files.endpoints), |command| {
             clean(command);
             let [stdout, stderr] = output;
             command

@@ -32,6 +32,10 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Parser)]
 #[command(name = "cargo dev", bin_name = "cargo dev")]
 struct Flags {
+    /// The folder for the data, `endpoints.json` and the log, made if it is not there [default: target/local].
+    #[arg(long)]
+    folder: Option<PathBuf>,
+
     /// Keep the data in memory: they are gone at the end.
     #[arg(long)]
     in_memory: bool,
@@ -57,7 +61,7 @@ struct Endpoints {
     organization_id: String,
 }
 
-/// The files of the local service, all under `target/local/`.
+/// The files of the local service, all in one folder.
 struct Files {
     root: PathBuf,
     folder: PathBuf,
@@ -69,7 +73,7 @@ struct Files {
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).peekable();
     if arguments.next_if(|argument| argument == supervise::SUPERVISE).is_some() {
-        return supervise::supervise(arguments, || _ = Files::new().map(|files| files.not_ready()));
+        return supervise::supervise(arguments);
     }
     let flags = Flags::parse();
     let result = tokio::runtime::Runtime::new()
@@ -86,7 +90,7 @@ fn main() -> ExitCode {
 
 async fn run_until_interrupted(flags: Flags) -> Result<(), String> {
     let interrupted = interrupted()?;
-    let files = Files::new()?;
+    let files = Files::new(flags.folder.as_deref())?;
     let (gateway_address, listener) = listen(flags.port).await?;
     // Held until the end, also by one that is killed.
     let _lock = files.lock()?;
@@ -136,7 +140,7 @@ impl Service {
         let demo = Demo::prepare(&store, kept, now).await?;
 
         functions::build(&files.root, routes).await?;
-        let watch = Watch::start(&cargo_lambda, &files.root, &files.folder, engine).await?;
+        let watch = Watch::start(&cargo_lambda, &files, engine).await?;
         let watch = self.watch.insert(watch);
         watch.warm(routes).await?;
         gateway.open(watch.address);
@@ -165,11 +169,14 @@ impl Service {
 }
 
 impl Files {
-    fn new() -> Result<Files, String> {
-        let failed = |error| format!("target/local cannot be made: {error}");
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().map_err(failed)?;
-        let folder = root.join("target/local");
+    fn new(folder: Option<&Path>) -> Result<Files, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = root.canonicalize().map_err(|error| format!("{} is gone: {error}", root.display()))?;
+        let folder = folder.map_or_else(|| root.join("target/local"), Path::to_owned);
+        let failed = |error| format!("{} cannot be made: {error}", folder.display());
         std::fs::create_dir_all(&folder).map_err(failed)?;
+        // Others use it from folders of their own.
+        let folder = folder.canonicalize().map_err(failed)?;
         Ok(Files {
             endpoints: folder.join("endpoints.json"),
             data: folder.join("data.db"),

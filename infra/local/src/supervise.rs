@@ -6,13 +6,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStdin, Command};
 
-/// The argument that makes this program a supervisor of the command that follows it.
+/// The argument that makes this program a supervisor. A file follows it, or an empty argument, and then a command.
 pub(crate) const SUPERVISE: &str = "--supervise";
 
 /// How long a child may take to end when asked to.
@@ -25,10 +26,15 @@ pub(crate) struct Supervised {
 }
 
 impl Supervised {
-    /// Starts a program that `prepare` has given its arguments, and the like.
-    pub(crate) fn start(program: impl AsRef<OsStr>, prepare: impl FnOnce(&mut Command)) -> std::io::Result<Supervised> {
+    /// Starts a program that `prepare` has given its arguments, and the like. The file says that the program can be used:
+    /// it is deleted when the program is ended.
+    pub(crate) fn start(
+        program: impl AsRef<OsStr>,
+        file: Option<&Path>,
+        prepare: impl FnOnce(&mut Command),
+    ) -> std::io::Result<Supervised> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(SUPERVISE).arg(program);
+        command.arg(SUPERVISE).arg(file.unwrap_or(Path::new(""))).arg(program);
         prepare(&mut command);
         // In a group of its own, an interrupt from the terminal does not reach it: we say when it ends.
         let mut supervisor = command.stdin(Stdio::piped()).process_group(0).spawn()?;
@@ -49,13 +55,11 @@ impl Supervised {
 }
 
 /// The supervisor's side: runs the command until it ends or the pipe on our standard input breaks. In the second case
-/// the process that started us is gone or ending, and `at_end` does first what it may not have done itself.
-pub(crate) fn supervise(
-    mut command: impl Iterator<Item = OsString>,
-    at_end: impl FnOnce() + Send + 'static,
-) -> ExitCode {
-    let program = command.next().unwrap_or_default();
-    let child = std::process::Command::new(&program).args(command).stdin(Stdio::null()).process_group(0).spawn();
+/// the process that started us is gone or ending, and may not have deleted the file.
+pub(crate) fn supervise(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let file = arguments.next().unwrap_or_default();
+    let program = arguments.next().unwrap_or_default();
+    let child = std::process::Command::new(&program).args(arguments).stdin(Stdio::null()).process_group(0).spawn();
     let mut child = match child {
         Ok(child) => child,
         Err(error) => {
@@ -66,7 +70,7 @@ pub(crate) fn supervise(
     let group = Pid::from_child(&child);
     std::thread::spawn(move || {
         _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        at_end();
+        _ = std::fs::remove_file(file);
         _ = kill_process_group(group, Signal::TERM);
         std::thread::sleep(PATIENCE);
         _ = kill_process_group(group, Signal::KILL);

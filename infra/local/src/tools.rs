@@ -74,7 +74,7 @@ async fn succeeds(program: &str, arguments: &[&str]) -> bool {
 
 /// Runs a program that says itself what goes wrong.
 async fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let mut child = Supervised::start(program, |command| {
+    let mut child = Supervised::start(program, None, |command| {
         // As root it would warn, though it writes nowhere but into our folder.
         command.args(arguments).env("PIP_ROOT_USER_ACTION", "ignore");
     })
