@@ -5,6 +5,7 @@
 mod authorizer;
 mod concurrency;
 mod contract;
+mod freezes;
 mod histories;
 mod log;
 mod policies;

@@ -220,7 +220,11 @@ impl Recorder {
     pub async fn start(table: SocketAddr) -> std::io::Result<Recorder> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { state: Mutex::default(), cut: watch::Sender::new(Cut::Reset) });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            cut: watch::Sender::new(Cut::Reset),
+            under_way: watch::Sender::new(0),
+        });
         let server = tokio::spawn(serve(listener, table, Arc::clone(&shared)));
         Ok(Recorder { address, shared, server })
     }

@@ -1,0 +1,92 @@
+//! Lambda freezes a process between two calls. It must not be noticed, whatever has become of the connection meanwhile.
+
+use std::{env, time::Duration};
+
+use domain::{AccessId, AuthorizationStatus};
+use harness::Cut;
+
+use crate::support::{Answer, Call, World, card, charging_vehicle, import, now};
+
+/// What happens to the open connection, in turn.
+const CUTS: [Cut; 3] = [Cut::Close, Cut::Reset, Cut::Silence];
+
+/// How often `FREEZES` says that each function is to be frozen.
+fn freezes() -> Option<usize> {
+    env::var("FREEZES").ok().map(|freezes| freezes.parse().unwrap())
+}
+
+/// Freezes the function's process again and again, cuts its connection while it stands, and makes a call. `operations` is
+/// what one call asks of the table, `few` how often this is done in an ordinary run.
+async fn survives<'a>(
+    world: &'a World,
+    function: &'static str,
+    call: impl Fn(usize) -> Call<'a>,
+    is_right: impl Fn(usize, &Answer) -> bool,
+    operations: &[&str],
+    few: usize,
+) {
+    let recorder = world.recorder(function).await;
+    let process = world.instance(function, 0).await;
+    let answer = call(0).await;
+    assert!(is_right(0, &answer), "{answer:?}");
+    for at in 0..freezes().unwrap_or(few) {
+        let cut = CUTS[at % CUTS.len()];
+        recorder.clear();
+        let connections = recorder.connections();
+        process.freeze().await.unwrap();
+        recorder.cut_by(cut);
+        // Now and then longer than anything that the process may be waiting for.
+        let frozen =
+            if freezes().is_some() && at % 10 == 9 { Duration::from_millis(1200) } else { Duration::from_millis(5) };
+        tokio::time::sleep(frozen).await;
+        // The call is there when it wakes up, as in Lambda.
+        let thaw = async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            process.thaw().unwrap();
+        };
+        let ((answer, took), ()) = tokio::join!(call(at).timed(), thaw);
+
+        assert!(is_right(at, &answer), "{at} {cut:?}: {answer:?}");
+        assert!(took < Duration::from_secs(1), "{at} {cut:?}: {took:?}");
+        // Nothing is asked twice, but for what went unheard.
+        let requests = recorder.requests();
+        let asked = requests.iter().map(|request| (request.connection, request.operation.as_str()));
+        let unheard = (cut == Cut::Silence).then(|| (connections - 1, operations[0]));
+        let heard = operations.iter().map(|operation| (connections, *operation));
+        assert_eq!(asked.collect::<Vec<_>>(), unheard.into_iter().chain(heard).collect::<Vec<_>>(), "{at} {cut:?}");
+        assert_eq!(recorder.connections(), connections + 1, "{at} {cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_decision_after_a_freeze_is_right() {
+    let world = World::new().await;
+    let revoked = AccessId { status: AuthorizationStatus::Revoked, revoked_at: Some(now()), ..card(2, "revoked") };
+    import(&world, &[card(1, "known"), revoked], &[]).await;
+    let tags = [("known", 200), ("revoked", 403), ("nobody", 403), ("known", 200)];
+    survives(
+        &world,
+        "rfid-authorizer",
+        |at| world.ask(tags[at % 4].0),
+        |at, answer| answer.status == tags[at % 4].1,
+        &["BatchGetItem"],
+        12,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_read_after_a_freeze_is_right() {
+    let world = World::new().await;
+    let created = world.create(charging_vehicle("known", "Van")).await;
+    let path = format!("/api/access-ids/{}", created["id"]);
+    survives(
+        &world,
+        "get-access-id",
+        |_| world.get(&path),
+        |_, answer| answer.status == 200 && answer.body["accessId"] == created,
+        &["BatchGetItem", "GetItem"],
+        6,
+    )
+    .await;
+}
