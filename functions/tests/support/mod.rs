@@ -8,6 +8,7 @@ mod table;
 
 use std::{
     collections::BTreeMap,
+    env,
     sync::{Arc, LazyLock},
     thread,
 };
@@ -17,11 +18,7 @@ use engine::Engine;
 use harness::{Function, Recorder};
 use serde_json::{Value, json};
 use store::{Scope, Settings, Store};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    sync::Mutex,
-};
+use tokio::sync::Mutex;
 
 pub use answer::{Answer, check_id, check_time};
 pub use call::Call;
@@ -214,20 +211,10 @@ impl World {
     }
 
     async fn table_call(&self, operation: &str, body: Value) -> Value {
-        let (address, body) = (self.engine.as_ref().expect("the table is gone").addr(), body.to_string());
-        let request = format!(
-            "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
-             authorization: AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, \
-             SignedHeaders=host, Signature=0\r\nx-amz-date: 20260101T000000Z\r\n\
-             x-amz-target: DynamoDB_20120810.{operation}\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{operation} {body}: {answer}");
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        let engine = self.engine.as_ref().expect("the table is gone");
+        let (status, answer) = engine.call(operation, &body).await.unwrap();
+        assert_eq!(status, 200, "{operation} {body}: {answer}");
+        answer
     }
 
     /// Sets attributes of an item to values that the service would not give them.
@@ -254,14 +241,17 @@ impl World {
 /// Starts a function over the table at this address.
 pub async fn start(function: &str, table_url: &str) -> Function {
     let binary = FUNCTIONS.iter().find(|(name, _)| *name == function).expect(function).1;
-    let env = [
+    let mut env = vec![
         ("TABLE_NAME", engine::TABLE_NAME),
-        ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "secret-access-key"),
-        ("AWS_SESSION_TOKEN", "session-token"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", engine::ACCESS_KEY_ID),
+        ("AWS_SECRET_ACCESS_KEY", engine::SECRET_ACCESS_KEY),
         ("AWS_ENDPOINT_URL_DYNAMODB", table_url),
     ];
+    // Only the embedded engine takes a token that it has not given out.
+    if env::var_os(engine::ENGINE_URL).is_none() {
+        env.push(("AWS_SESSION_TOKEN", "session-token"));
+    }
     let function = Function::start(binary, &env).await.unwrap();
     function.wait_ready().await.unwrap();
     function

@@ -2,18 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use engine::{Engine, Error, TABLE_NAME};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn has_the_table_of_the_template() {
     let engine = Engine::in_memory().await.unwrap();
-    let table = call(engine.addr(), "DescribeTable", json!({ "TableName": TABLE_NAME })).await["Table"].take();
+    let table = call(&engine, "DescribeTable", json!({ "TableName": TABLE_NAME })).await["Table"].take();
     assert_eq!(
         table["KeySchema"],
         json!([{ "AttributeName": "PK", "KeyType": "HASH" }, { "AttributeName": "SK", "KeyType": "RANGE" }])
@@ -21,16 +20,16 @@ async fn has_the_table_of_the_template() {
     assert_eq!(table["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
     assert_eq!(table.get("GlobalSecondaryIndexes"), None);
 
-    let ttl = call(engine.addr(), "DescribeTimeToLive", json!({ "TableName": TABLE_NAME })).await;
+    let ttl = call(&engine, "DescribeTimeToLive", json!({ "TableName": TABLE_NAME })).await;
     assert_eq!(ttl["TimeToLiveDescription"], json!({ "AttributeName": "expiresAt", "TimeToLiveStatus": "ENABLED" }));
 }
 
 #[tokio::test]
 async fn engines_side_by_side_share_nothing() {
     let (one, other) = (Engine::in_memory().await.unwrap(), Engine::in_memory().await.unwrap());
-    put(one.addr(), "a").await;
-    assert_eq!(count(one.addr()).await, 1);
-    assert_eq!(count(other.addr()).await, 0);
+    put(&one, "a").await;
+    assert_eq!(count(&one).await, 1);
+    assert_eq!(count(&other).await, 0);
 }
 
 #[tokio::test]
@@ -48,8 +47,8 @@ async fn data_survive_in_a_file() {
     let file = File::new("survive");
     for expected in 0..3 {
         let engine = Engine::open(&file.0).await.unwrap();
-        assert_eq!(count(engine.addr()).await, expected);
-        put(engine.addr(), &expected.to_string()).await;
+        assert_eq!(count(&engine).await, expected);
+        put(&engine, &expected.to_string()).await;
         if expected == 1 {
             drop(engine);
         } else {
@@ -64,13 +63,13 @@ async fn what_a_killed_run_did_not_get_to_is_made_up_for() {
     let engine = Engine::open(&file.0).await.unwrap();
     let off = json!({ "AttributeName": "expiresAt", "Enabled": false });
     let off = json!({ "TableName": TABLE_NAME, "TimeToLiveSpecification": off });
-    call(engine.addr(), "UpdateTimeToLive", off).await;
-    put(engine.addr(), "kept").await;
+    call(&engine, "UpdateTimeToLive", off).await;
+    put(&engine, "kept").await;
     drop(engine);
     let engine = Engine::open(&file.0).await.unwrap();
-    let ttl = call(engine.addr(), "DescribeTimeToLive", json!({ "TableName": TABLE_NAME })).await;
+    let ttl = call(&engine, "DescribeTimeToLive", json!({ "TableName": TABLE_NAME })).await;
     assert_eq!(ttl["TimeToLiveDescription"]["TimeToLiveStatus"], "ENABLED");
-    assert_eq!(count(engine.addr()).await, 1);
+    assert_eq!(count(&engine).await, 1);
 }
 
 #[tokio::test]
@@ -110,28 +109,18 @@ impl Drop for File {
     }
 }
 
-async fn put(address: SocketAddr, key: &str) {
+async fn put(engine: &Engine, key: &str) {
     let item = json!({ "PK": { "S": key }, "SK": { "S": key } });
-    call(address, "PutItem", json!({ "TableName": TABLE_NAME, "Item": item })).await;
+    call(engine, "PutItem", json!({ "TableName": TABLE_NAME, "Item": item })).await;
 }
 
-async fn count(address: SocketAddr) -> u64 {
-    call(address, "Scan", json!({ "TableName": TABLE_NAME })).await["Count"].as_u64().unwrap()
+async fn count(engine: &Engine) -> u64 {
+    call(engine, "Scan", json!({ "TableName": TABLE_NAME })).await["Count"].as_u64().unwrap()
 }
 
-/// One table call over a connection of its own; it must succeed.
-async fn call(address: SocketAddr, operation: &str, body: Value) -> Value {
-    let body = body.to_string();
-    let request = format!(
-        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
-         authorization: AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0\r\n\
-         x-amz-date: 20260101T000000Z\r\nx-amz-target: DynamoDB_20120810.{operation}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+/// One table call; it must succeed.
+async fn call(engine: &Engine, operation: &str, body: Value) -> Value {
+    let (status, answer) = engine.call(operation, &body).await.unwrap();
+    assert_eq!(status, 200, "{answer}");
+    answer
 }

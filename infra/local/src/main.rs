@@ -140,7 +140,7 @@ impl Service {
         let demo = Demo::prepare(&store, kept, now).await?;
 
         functions::build(&files.root, routes).await?;
-        let watch = Watch::start(&cargo_lambda, &files, engine).await?;
+        let watch = Watch::start(&cargo_lambda, files, engine).await?;
         let watch = self.watch.insert(watch);
         watch.warm(routes).await?;
         gateway.open(watch.address);

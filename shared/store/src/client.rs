@@ -22,6 +22,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(650);
 const ATTEMPTS: u32 = 4;
 /// Connections that are kept: as many as one request uses side by side.
 const CONNECTIONS: usize = 2;
+/// The access key of AWS's documentation and its secret. The embedded engine takes any; others know this one.
+const LOCAL_KEY: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
 
 /// Which table, and where.
 #[derive(Clone, Debug)]
@@ -96,8 +98,11 @@ impl Settings {
 
     /// For the client of the decisions; the SDK's takes the end point from it too.
     pub(crate) fn config(&self) -> Config {
-        let local =
-            || Keys { access_key_id: "local".to_owned(), secret_access_key: "local".to_owned(), session_token: None };
+        let local = || Keys {
+            access_key_id: LOCAL_KEY.0.to_owned(),
+            secret_access_key: LOCAL_KEY.1.to_owned(),
+            session_token: None,
+        };
         Config {
             region: self.region.clone(),
             endpoint_url: self.endpoint_url.clone(),
@@ -114,7 +119,7 @@ impl Settings {
         let credentials = match self.credentials {
             TableCredentials::Environment => SharedCredentialsProvider::new(EnvironmentCredentials),
             TableCredentials::Local => {
-                SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"))
+                SharedCredentialsProvider::new(Credentials::new(LOCAL_KEY.0, LOCAL_KEY.1, None, None, "local"))
             }
         };
         let timeouts = TimeoutConfig::builder()

@@ -96,7 +96,13 @@ impl Table {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .credentials_provider(Credentials::new(
+                engine::ACCESS_KEY_ID,
+                engine::SECRET_ACCESS_KEY,
+                None,
+                None,
+                "local",
+            ))
             .endpoint_url(self.engine.endpoint_url())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();

