@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{SubsecRound, Utc};
 use domain::{
-    AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, OcppIdTag, Text,
-    Timestamp, Vehicle,
+    AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId,
+    MAX_ACCESS_IDS_PER_VEHICLE, OcppIdTag, Text, Timestamp, Vehicle,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -289,6 +289,12 @@ impl TryFrom<VehicleRecord> for Versioned<Vehicle> {
                 status: summary.status.into(),
             })
         });
+        let access_ids: Vec<_> = access_ids.collect::<Result<_, Corrupt>>()?;
+        // They are looked up by id: out of order, some would not be found.
+        let is_in_order = access_ids.is_sorted_by(|before, after| before.id < after.id);
+        if !is_in_order || access_ids.len() > MAX_ACCESS_IDS_PER_VEHICLE {
+            return Err(Corrupt::new("accessIds are too many or not in the order of their ids"));
+        }
         let value = Vehicle {
             id: Id::new(record.id).map_err(Corrupt::new)?,
             name: text(&record.name)?,
@@ -297,7 +303,7 @@ impl TryFrom<VehicleRecord> for Versioned<Vehicle> {
             vin: record.vin.as_deref().map(text).transpose()?,
             license_plate: record.license_plate.as_deref().map(text).transpose()?,
             customer: record.customer.map(Customer::stored),
-            access_ids: access_ids.collect::<Result<_, Corrupt>>()?,
+            access_ids,
         };
         Ok(Self { value, version: record.version })
     }
