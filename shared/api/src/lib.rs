@@ -6,6 +6,8 @@
 mod access_ids;
 mod error;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod input;
 mod json;
 mod log;

@@ -80,7 +80,7 @@ fn rehearse(decider: &Decider) -> Option<String> {
 }
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
-fn caller(event: &Event) -> Option<Credential> {
+pub(crate) fn caller(event: &Event) -> Option<Credential> {
     let path = event.path().trim_matches('/');
     let parse = |token| Credential::parse(token, Scope::Rfid);
     parse(path).or_else(|| event.bearer().and_then(parse))
@@ -97,7 +97,7 @@ async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -
 }
 
 /// The tag that Thor asks about, `None` if what it sent is no tag.
-fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
+pub(crate) fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
     if event.method() != Method::POST.as_str() {
         return Err(Error::MethodNotAllowed);
     }
@@ -107,7 +107,7 @@ fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
 }
 
 /// The `id` of Thor's message, if the message keeps to Thor's schema.
-fn parse(body: &[u8]) -> Result<String, Problems> {
+pub(crate) fn parse(body: &[u8]) -> Result<String, Problems> {
     let message: Message = json::parse(body)?;
     let mut problems = Problems::default();
     let mut id = None;

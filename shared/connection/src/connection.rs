@@ -1,5 +1,8 @@
 //! One HTTP/1.1 connection: opened, asked, and looked at before it is used again.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+
 use std::{
     fmt,
     future::poll_fn,

@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(any(test, fuzzing))]
+pub use connection::fuzzing;
 pub use connection::{Connection, Response};
 pub use endpoint::{Endpoint, EndpointError};
 use tokio::time::timeout;

@@ -145,7 +145,7 @@ impl Decider {
     }
 }
 
-fn decision(
+pub(crate) fn decision(
     caller: &Credential,
     items: &[Item<'_>],
     credential_key: &Key,
@@ -193,9 +193,9 @@ fn string(json: &mut Vec<u8>, text: &str) {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
+pub(crate) struct Answer<'a> {
     #[serde(borrow)]
-    responses: HashMap<Cow<'a, str>, Vec<Item<'a>>>,
+    pub responses: HashMap<Cow<'a, str>, Vec<Item<'a>>>,
     #[serde(default, borrow)]
     unprocessed_keys: HashMap<Cow<'a, str>, IgnoredAny>,
 }
@@ -203,7 +203,7 @@ struct Answer<'a> {
 /// A credential or a tag: what a decision needs of either. What is missing or of another kind reads as absent.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item<'a> {
+pub(crate) struct Item<'a> {
     #[serde(rename = "PK", borrow)]
     partition: Value<'a>,
     #[serde(rename = "SK", borrow)]

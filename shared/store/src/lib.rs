@@ -11,6 +11,8 @@ mod credential;
 mod cursor;
 mod decision;
 mod digest;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod keys;
 mod record;
 mod table;

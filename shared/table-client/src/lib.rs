@@ -11,6 +11,8 @@
 
 mod config;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod sign;
 
 use std::time::{Duration, SystemTime};

@@ -1,0 +1,196 @@
+//! What the fuzzer asks of this crate: see `infra/fuzz`.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{AccessId, AuthorizationStatus, Id, OcppIdTag, OrganizationId, Vehicle};
+use serde_json::{Value, json};
+
+use crate::{
+    Credential, Cursor, Decision, Scope,
+    cursor::List,
+    decision::{Answer, decision},
+    digest, keys,
+    record::{
+        AccessIdRecord, CredentialRecord, CustomerRecord, Item, OrganizationRecord, Record, RequestRecord, TagRecord,
+        VehicleRecord, Versioned, from_item, to_item,
+    },
+};
+
+const TOKEN: &str = "rfid_abc123DEF456_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+const TABLE: &str = "t";
+
+/// No text but the one that was issued is a genuine cursor, and one cursor has one text.
+pub fn cursor(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let Ok(organization) = "abc123DEF456".parse::<OrganizationId>() else { unreachable!() };
+    let issue = |list, after| Cursor::issue("key", &organization, list, after);
+    if let Some(cursor) = Cursor::parse(&text) {
+        for list in [List::AccessIds, List::Vehicles] {
+            assert_eq!(cursor.is_genuine("key", &organization, list), text == issue(list, cursor.after));
+        }
+    }
+    // the same bytes as an id
+    let number = data.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    let Ok(after) = Id::new(number) else { return };
+    let issued = issue(List::Vehicles, after);
+    assert!(issued.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "a URL needs no escapes");
+    let genuine = |text: &str, list| {
+        Cursor::parse(text).is_some_and(|cursor| cursor.after == after && cursor.is_genuine("key", &organization, list))
+    };
+    assert!(genuine(&issued, List::Vehicles) && !genuine(&issued, List::AccessIds));
+    // and with one character changed
+    for at in 0..issued.len() {
+        let changed =
+            [&issued[..at], &text[..text.chars().next().map_or(0, char::len_utf8)], &issued[at + 1..]].concat();
+        assert_eq!(genuine(&changed, List::Vehicles), changed == issued);
+    }
+}
+
+/// A token is read as the contract writes it, for one scope alone, and what is kept of it does not give it away.
+pub fn credential(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let is_alphanumeric = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    for scope in [Scope::Api, Scope::Rfid] {
+        let read = Credential::parse(&text, scope);
+        let parts: Vec<_> = text.split('_').collect();
+        let [name, organization, secret] = parts.as_slice() else {
+            assert_eq!(read, None);
+            continue;
+        };
+        let is_well_formed =
+            *name == scope.as_str() && is_alphanumeric(organization, 12) && is_alphanumeric(secret, 43);
+        assert_eq!(read.is_some(), is_well_formed);
+        if let Some(credential) = read {
+            assert_eq!((credential.organization.as_str(), credential.scope), (*organization, scope));
+            assert_eq!(credential.digest, digest::sha256_hex(text.as_bytes()));
+            assert!(!format!("{credential:?} {:?}", credential.key()).contains(secret));
+        }
+    }
+}
+
+/// An item, in DynamoDB's JSON, is read wholly or not at all: what is made of it keeps the domain's rules and is
+/// written and read again as it was.
+pub fn stored_item(data: &[u8]) {
+    let Ok(Value::Object(attributes)) = serde_json::from_slice(data) else { return };
+    let Some(item) = attributes.iter().map(|(name, value)| Some((name.clone(), attribute(value)?))).collect() else {
+        return;
+    };
+    comes_back::<OrganizationRecord>(&item);
+    comes_back::<CredentialRecord>(&item);
+    comes_back::<CustomerRecord>(&item);
+    if let Some(tag) = comes_back::<TagRecord>(&item) {
+        _ = tag.access_id();
+    }
+    if let Some(record) = comes_back::<AccessIdRecord>(&item) {
+        access_id(record);
+    }
+    if let Some(record) = comes_back::<VehicleRecord>(&item) {
+        vehicle(record);
+    }
+    if comes_back::<RequestRecord>(&item).is_some() {
+        let record = || from_item::<RequestRecord>(item.clone());
+        _ = record().and_then(RequestRecord::into_vehicle);
+        _ = record().and_then(RequestRecord::into_access_id);
+    }
+}
+
+fn comes_back<R: Record>(item: &Item) -> Option<R> {
+    let record = from_item::<R>(item.clone()).ok()?;
+    let written = to_item(&record);
+    assert!(written.keys().all(|name| item.contains_key(name)), "nothing is made up");
+    let Ok(again) = from_item::<R>(written.clone()) else { panic!("{written:?} cannot be read again") };
+    assert_eq!(to_item(&again), written);
+    Some(record)
+}
+
+fn access_id(record: AccessIdRecord) {
+    let Ok(Versioned { value, version }) = Versioned::<AccessId>::try_from(record) else { return };
+    assert_eq!(value.status == AuthorizationStatus::Revoked, value.revoked_at.is_some());
+    let again = from_item::<AccessIdRecord>(to_item(&AccessIdRecord::new(&value, version)));
+    let again = again.and_then(Versioned::<AccessId>::try_from);
+    assert!(again.is_ok_and(|again| again.value == value && again.version == version));
+    let tag = to_item(&TagRecord::new(&value));
+    assert!(from_item::<TagRecord>(tag).and_then(|tag| tag.access_id()).is_ok_and(|id| id == value.id));
+}
+
+fn vehicle(record: VehicleRecord) {
+    let Ok(Versioned { value, version }) = Versioned::<Vehicle>::try_from(record) else { return };
+    assert!(value.access_ids.iter().all(|summary| value.shows(summary)), "each access ID is found");
+    assert!(value.access_ids.len() <= domain::MAX_ACCESS_IDS_PER_VEHICLE);
+    let again = from_item::<VehicleRecord>(to_item(&VehicleRecord::new(&value, version)));
+    let again = again.and_then(Versioned::<Vehicle>::try_from);
+    assert!(again.is_ok_and(|again| again.value == value && again.version == version));
+}
+
+/// An attribute of DynamoDB's JSON; of the ten types, those without bytes.
+fn attribute(value: &Value) -> Option<AttributeValue> {
+    let entries = value.as_object()?;
+    let (kind, value) = entries.iter().next().filter(|_| entries.len() == 1)?;
+    let texts = || value.as_array()?.iter().map(|text| Some(text.as_str()?.to_owned())).collect::<Option<Vec<_>>>();
+    Some(match kind.as_str() {
+        "S" => AttributeValue::S(value.as_str()?.to_owned()),
+        "N" => AttributeValue::N(value.as_str()?.to_owned()),
+        "BOOL" => AttributeValue::Bool(value.as_bool()?),
+        "NULL" => AttributeValue::Null(value.as_bool()?),
+        "SS" => AttributeValue::Ss(texts()?),
+        "NS" => AttributeValue::Ns(texts()?),
+        "L" => AttributeValue::L(value.as_array()?.iter().map(attribute).collect::<Option<_>>()?),
+        "M" => {
+            let entries = value.as_object()?.iter().map(|(name, value)| Some((name.clone(), attribute(value)?)));
+            AttributeValue::M(entries.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+/// The table's answer to the authorizer authorizes if it says so in full, and never otherwise.
+pub fn decided(data: &[u8]) {
+    let Some(caller) = Credential::parse(TOKEN, Scope::Rfid) else { unreachable!() };
+    let Ok(tag) = OcppIdTag::normalize("04e1a2b3") else { unreachable!() };
+    let (credential_key, tag_key) = (caller.key(), keys::tag(&caller.organization, &tag));
+    // The keys are given short, so that they can be hit.
+    let text = String::from_utf8_lossy(data)
+        .replace("@C", &credential_key.partition)
+        .replace("@c", &credential_key.sort)
+        .replace("@T", &tag_key.partition)
+        .replace("@t", &tag_key.sort);
+    let Ok(answer) = serde_json::from_str::<Answer<'_>>(&text) else { return };
+    let items = answer.responses.get(TABLE).map(Vec::as_slice).unwrap_or_default();
+    let decided = decision(&caller, items, &credential_key, Some(&tag_key));
+    // What JSON can be read by half can be read whole, but for numbers that no attribute has.
+    let Ok(answer) = serde_json::from_str::<Value>(&text) else { return };
+    let find = |key: &keys::Key| {
+        let is = |item: &&Value| item["PK"]["S"] == *key.partition && item["SK"]["S"] == *key.sort;
+        answer["Responses"][TABLE].as_array()?.iter().find(is)
+    };
+    let credential = find(&credential_key);
+    let opens = |item: &Value| item["scope"]["S"] == "rfid" && item.get("revokedAt").is_none_or(Value::is_null);
+    assert_eq!(decided.is_ok(), credential.is_some_and(opens));
+    let Ok(decided) = decided else { return };
+    let Some(item) = find(&tag_key) else { return assert_eq!(decided, Decision::Unknown) };
+    let Decision::Authorized { id, name, kind } = decided else {
+        let status = &item["authorizationStatus"]["S"];
+        return assert_eq!(decided, if status == "Revoked" { Decision::Revoked } else { Decision::Unreadable });
+    };
+    assert_eq!(item["authorizationStatus"]["S"], "Authorized");
+    assert_eq!((&item["accessId"]["N"], &item["name"]["S"]), (&json!(id.to_string()), &json!(name)));
+    // The other reader of the same item says the same.
+    let attributes = item.as_object().into_iter().flatten();
+    let item: Option<Item> = attributes.map(|(name, value)| Some((name.clone(), attribute(value)?))).collect();
+    let Some(record) = item.map(from_item::<TagRecord>) else { return };
+    assert!(record.is_ok_and(|record| record.access_id().is_ok_and(|read| read == id)
+        && record.name == name
+        && domain::AccessIdType::from(record.kind) == kind));
+}
+
+#[cfg(test)]
+#[path = "../../../infra/fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+#[test]
+fn seeds() {
+    replay::replay("cursor", cursor);
+    replay::replay("credential", credential);
+    replay::replay("stored-item", stored_item);
+    replay::replay("decision", decided);
+}
