@@ -143,7 +143,8 @@ impl Engine {
         })
     }
 
-    async fn start(database: Database) -> Result<Engine, Error> {
+    /// Starts an engine over a database that the caller may keep a handle of: to put in a million items at once, say.
+    pub async fn start(database: Database) -> Result<Engine, Error> {
         create_table(&database)?;
         Engine::serve(async |listener, stopped| {
             let stop = async { _ = stopped.await };

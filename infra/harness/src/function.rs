@@ -1,6 +1,7 @@
 //! A function's process.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -107,9 +108,26 @@ impl Function {
     /// Starts the binary with this environment and what Lambda adds to it, and nothing else of this process's own.
     pub async fn start(binary: impl AsRef<Path>, env: &[(&str, &str)]) -> Result<Function, Error> {
         let binary = binary.as_ref();
+        Function::run(Command::new(binary), binary, env).await
+    }
+
+    /// The same under a program that watches it: `["valgrind", "--tool=callgrind"]`, for example.
+    pub async fn start_under(
+        program: &[&str],
+        binary: impl AsRef<Path>,
+        env: &[(&str, &str)],
+    ) -> Result<Function, Error> {
+        let binary = binary.as_ref();
+        let mut words = program.iter().map(OsStr::new).chain([binary.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
+        Function::run(command, binary, env).await
+    }
+
+    async fn run(mut command: Command, binary: &Path, env: &[(&str, &str)]) -> Result<Function, Error> {
         let runtime = Runtime::start().await?;
         let name = binary.file_stem().unwrap_or_default();
-        let mut child = Command::new(binary)
+        let mut child = command
             .env_clear()
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
@@ -143,6 +161,13 @@ impl Function {
             Ok(Some(Err(report))) => Err(Error::Init(String::from_utf8_lossy(&report).into())),
             _ => Ok(()),
         }
+    }
+
+    /// After an answer: waits until the function asks for its next invocation.
+    pub async fn wait_idle(&self) -> Result<(), Error> {
+        let mut idle = self.runtime.idle();
+        let asks = async { idle.wait_for(|idle| *idle).await.map(drop) };
+        self.unless_it_ends(asks).await?.map_err(|_| self.exited())
     }
 
     /// Invokes it with an HTTP event. Calls at the same time queue, as one instance has one call at a time.
@@ -179,6 +204,20 @@ impl Function {
     /// Lets a frozen process go on.
     pub fn thaw(&self) -> std::io::Result<()> {
         self.signal(Signal::CONT).map(drop)
+    }
+
+    /// Asks it to end, and waits until it has. How, and what it had printed, is in the error.
+    pub async fn terminate(&self) -> Error {
+        if let Err(error) = self.signal(Signal::TERM)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return error.into();
+        }
+        let never = std::future::pending::<std::convert::Infallible>();
+        match self.unless_it_ends(never).await {
+            Ok(never) => match never {},
+            Err(error) => error,
+        }
     }
 
     fn signal(&self, signal: Signal) -> std::io::Result<Pid> {
@@ -264,6 +303,19 @@ mod tests {
         assert!(output.contains("TABLE_NAME=t\n") && output.contains("AWS_LAMBDA_FUNCTION_NAME=env\n"));
         assert!(!output.contains("CARGO"), "the environment of the test itself must not leak: {output}");
         assert!(matches!(function.invoke(json!({})).await, Err(Error::Exited { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_process_can_be_run_under_another_and_be_asked_to_end() {
+        let script = "trap 'kill $!; echo asked; exit 3' TERM; echo $UNDER $AWS_LAMBDA_FUNCTION_NAME; sleep 9 & wait";
+        let under = ["/usr/bin/env", "UNDER=env", "/bin/sh", "-c", script];
+        let function = Function::start_under(&under, "/bin/true", &[]).await.unwrap();
+        while !function.output().contains("env true\n") {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let Error::Exited { status, output } = function.terminate().await else { panic!() };
+        assert!(output.ends_with("asked\n"), "{output}");
+        assert_eq!(status.and_then(|status| status.code()), Some(3));
     }
 
     #[tokio::test]

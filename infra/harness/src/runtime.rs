@@ -39,6 +39,8 @@ struct Shared {
     under_way: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     next_id: AtomicU64,
     init: watch::Sender<Option<Result<(), Bytes>>>,
+    /// Whether the function waits for an invocation.
+    idle: watch::Sender<bool>,
 }
 
 impl Runtime {
@@ -50,6 +52,7 @@ impl Runtime {
             under_way: Mutex::default(),
             next_id: AtomicU64::new(1),
             init: watch::Sender::new(None),
+            idle: watch::Sender::new(false),
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -78,6 +81,11 @@ impl Runtime {
     pub(crate) fn init(&self) -> watch::Receiver<Option<Result<(), Bytes>>> {
         self.shared.init.subscribe()
     }
+
+    /// Set while the function waits for an invocation.
+    pub(crate) fn idle(&self) -> watch::Receiver<bool> {
+        self.shared.idle.subscribe()
+    }
 }
 
 impl Drop for Runtime {
@@ -92,9 +100,11 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         init.get_or_insert(Ok(()));
         first
     });
+    shared.idle.send_replace(true);
     let Some(Invocation { event, deadline, answer }) = shared.dequeue().await else {
         return StatusCode::GONE.into_response();
     };
+    shared.idle.send_replace(false);
 
     let number = shared.next_id.fetch_add(1, Ordering::Relaxed);
     let id = format!("8476a536-e9f4-11e8-9739-{number:012x}");
@@ -191,6 +201,22 @@ mod tests {
         assert_eq!(first.unwrap(), Ok("done".into()));
         assert_eq!(second.unwrap(), Err("done".into()));
         assert_eq!(*runtime.init().borrow(), Some(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn it_is_idle_while_it_waits_for_an_invocation() {
+        let runtime = Runtime::start().await.unwrap();
+        let mut stream = TcpStream::connect(runtime.address).await.unwrap();
+        let mut idle = runtime.idle();
+        for round in 0..2 {
+            assert!(!*idle.borrow(), "{round}");
+            let asks = async {
+                idle.wait_for(|idle| *idle).await.unwrap();
+                runtime.invoke("event".into(), Duration::from_secs(5))
+            };
+            let (_, _answer) = tokio::join!(call(&mut stream, "GET /2018-06-01/runtime/invocation/next", ""), asks);
+            assert!(!*runtime.idle().borrow(), "{round}");
+        }
     }
 
     #[tokio::test]
