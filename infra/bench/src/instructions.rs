@@ -1,17 +1,18 @@
 //! Instructions, counted by callgrind: they hardly move from run to run.
 
-use std::path::Path;
+use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use std::{fs, io};
 
-use harness::Function;
+use harness::{Function, Recorder};
 
-use crate::Result;
-use crate::measure::Subject;
+use crate::measure::{Sample, Subject};
+use crate::{Result, binaries};
 
 /// What a call may take under callgrind.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Callgrind is slow: on a busy machine a call of the table may come to its time-out and be made again.
+const ATTEMPTS: usize = 4;
 
 /// The instructions of one function.
 pub struct Instructions {
@@ -30,26 +31,45 @@ pub fn can_be_counted() -> bool {
 }
 
 impl Instructions {
-    /// Runs it without a call, with one, and with one and `calls` more: the differences are the calls.
+    /// Runs it without a call, with one, and with one and `calls` more: the differences are the calls. `like` is a sample
+    /// without callgrind: a run that asked the table more often than that does not count.
     pub async fn count(
         subject: &Subject,
-        folder: &Path,
+        like: &Sample,
+        recorder: &Recorder,
         numbers: &mut impl Iterator<Item = usize>,
         calls: usize,
     ) -> Result<Instructions> {
-        let init = run(subject, folder, numbers.take(0)).await?;
-        let cold = run(subject, folder, numbers.take(1)).await?;
-        let all = run(subject, folder, numbers.take(1 + calls)).await?;
+        let [init, first, warm] = like.phases.map(|phase| phase.operations);
+        let runs = [(0, init), (1, init + first), (1 + calls, init + first + warm * calls as f64)];
+        let mut counted = [0; 3];
+        for (counted, (calls, operations)) in counted.iter_mut().zip(runs) {
+            for attempt in 1..=ATTEMPTS {
+                recorder.clear();
+                let run = run(subject, numbers.take(calls)).await;
+                let asked = recorder.operations().iter().filter(|operation| !operation.is_empty()).count() as f64;
+                match run {
+                    Ok(instructions) if (asked - operations).abs() < 0.5 => {
+                        *counted = instructions;
+                        break;
+                    }
+                    Err(error) if attempt == ATTEMPTS => return Err(error),
+                    _ if attempt == ATTEMPTS => {
+                        return Err(format!("{} asked {asked} times, not {operations}", subject.name).into());
+                    }
+                    _ => eprintln!("a call had to be repeated, or failed: counting again"),
+                }
+            }
+        }
+        let [init, cold, all] = counted;
         Ok(Instructions { init, cold, warm: all.saturating_sub(cold) / calls.max(1) as u64 })
     }
 }
 
-async fn run(subject: &Subject, folder: &Path, numbers: impl Iterator<Item = usize>) -> Result<u64> {
-    let file = folder.join(format!("callgrind.{}", subject.name));
-    match fs::remove_file(&file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
+async fn run(subject: &Subject, numbers: impl Iterator<Item = usize>) -> Result<u64> {
+    // An earlier run's must not be taken for this one's.
+    let file = binaries::root()?.join(binaries::FOLDER).join("callgrind");
+    _ = fs::remove_file(&file);
     let out = format!("--callgrind-out-file={}", file.display());
     let callgrind = ["valgrind", "--tool=callgrind", &out];
     let function = Function::start_under(&callgrind, &subject.binary, &subject.env()).await?.with_timeout(PATIENCE);

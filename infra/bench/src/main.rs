@@ -59,8 +59,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<String> {
-    let folder = binaries::root()?.join(binaries::FOLDER).join("run");
-    let certificates = Certificates::make(folder.join("tls"))?;
+    let certificates = Certificates::make(binaries::root()?.join(binaries::FOLDER).join("tls"))?;
     eprintln!("filling the table");
     let table = Table::start(arguments.tags).await?;
     let endpoint = format!("https://localhost:{}", certificates.serve(table.addr()).await?.port());
@@ -84,7 +83,9 @@ async fn run(arguments: &Arguments) -> Result<String> {
     if instructions::can_be_counted() {
         for (subject, row) in subjects.iter().zip(&mut rows) {
             eprintln!("counting the instructions of {}", subject.name);
-            row.instructions = Some(Instructions::count(subject, &folder, &mut numbers, arguments.calls).await?);
+            let Some(like) = row.samples.first() else { continue };
+            let counted = Instructions::count(subject, like, &table.recorder, &mut numbers, arguments.calls).await?;
+            row.instructions = Some(counted);
         }
     } else {
         eprintln!("valgrind is not installed: instructions are not counted");
