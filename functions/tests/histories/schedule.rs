@@ -54,7 +54,8 @@ impl Schedule {
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-        let clients = vec(vec(step(), 2..7), CLIENTS).new_tree(&mut runner).unwrap().current();
+        let client = (beginning(), vec(step(), 1..6)).prop_map(|(first, rest)| [vec![first], rest].concat());
+        let clients = vec(client, CLIENTS).new_tree(&mut runner).unwrap().current();
         Self { clients }
     }
 }
@@ -125,15 +126,25 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     )
 }
 
+/// A client's first step: a creation, so that there is something to meet over.
+fn beginning() -> impl Strategy<Value = Step> {
+    let creates = |call: &Call| matches!(call, Call::CreateAccessId { .. } | Call::CreateVehicle { .. });
+    with_faults(call().prop_filter("a creation", creates).prop_map(Ask::Call).boxed())
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let kind = prop_oneof![Just(Kind::AccessId), Just(Kind::Vehicle)];
     let list = (kind, 1..4_usize, any::<bool>()).prop_map(|(kind, limit, goes_on)| Ask::List { kind, limit, goes_on });
-    let ask = prop_oneof![9 => call().prop_map(Ask::Call), 1 => list];
+    let decide = (0..5_u8).prop_map(|tag| Ask::Call(Call::Decide { tag }));
+    with_faults(prop_oneof![7 => call().prop_map(Ask::Call), 2 => decide, 1 => list].boxed())
+}
+
+fn with_faults(ask: BoxedStrategy<Ask>) -> impl Strategy<Value = Step> {
     let faults = prop_oneof![7 => vec(trouble(), 0), 3 => vec(trouble(), 1), 1 => vec(trouble(), 2)];
     (ask, faults).prop_map(|(ask, mut faults)| {
-        let is_read = !matches!(&ask, Ask::Call(call) if !call.is_read());
-        for trouble in &mut faults {
-            trouble.on_write &= !is_read;
+        if !matches!(&ask, Ask::Call(call) if !call.is_read()) {
+            faults.retain(|trouble| !trouble.fault.kind().contains("Transaction"));
+            faults.iter_mut().for_each(|trouble| trouble.on_write = false);
         }
         Step { ask, faults }
     })

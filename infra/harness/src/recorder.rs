@@ -448,11 +448,7 @@ async fn pass_all(
                 answer.write(client).await?;
                 return Ok(true);
             }
-            Some(Fault::CorruptBody) => {
-                if corrupt(&mut answer.body) {
-                    shared.state().faults.push(Fault::CorruptBody);
-                }
-            }
+            Some(Fault::CorruptBody) if corrupt(&mut answer.body) => shared.state().faults.push(Fault::CorruptBody),
             Some(Fault::WrongChecksum) => answer.replace_header("x-amz-crc32", "1"),
             _ => {}
         }
