@@ -24,7 +24,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use model::{Call as Asked, Known, Made, Model, Outcome, explain};
+use model::{Call as Asked, Known, Made, Model, Outcome, explain, story};
 
 use self::{
     observe::{Page, Request},
@@ -67,7 +67,7 @@ fn every_history_has_an_explanation() {
                 world = None;
             }
             if at % 500 == 499 {
-                report(&format!("{} schedules, {:.0?}", at + 1, began.elapsed()));
+                report(&format!("{} schedules in {:.0?}\n{}", at + 1, began.elapsed(), figures.lock().unwrap()));
             }
         }
     };
@@ -381,6 +381,16 @@ impl Run<'_> {
                 let lets_charge = matches!(decision.outcome, Some(Outcome::Authorized { .. }));
                 assert!(!(is_between && lets_charge), "{decision:?} after {revoked:?}");
             }
+        }
+    }
+}
+
+/// A check that fails tells what it was about; before it goes, the history tells what led there.
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        let history = self.history.take();
+        if thread::panicking() && !history.is_empty() {
+            report(&format!("{}\n{}", self.fleet.id, story(&history, &[])));
         }
     }
 }

@@ -45,17 +45,25 @@ pub struct Unexplained {
 
 impl fmt::Display for Unexplained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let zero = self.history.iter().map(|made| made.from).min().unwrap_or_default();
         let why = if self.gave_up { "the search was given up" } else { "no order explains it" };
-        writeln!(f, "{why}. moments, milliseconds since {zero}, call, outcome; those that are left are marked:")?;
-        for (at, Made { call, from, to, began, ended, outcome }) in self.history.iter().enumerate() {
-            let mark = if self.left.contains(&at) { '!' } else { ' ' };
-            let (from, to) = (from - zero, to - zero);
-            let outcome = outcome.as_ref().map_or("uncertain".to_owned(), |outcome| format!("{outcome:?}"));
-            writeln!(f, "{mark}{began:3}-{ended:<3} {from:4}-{to:<4} {call:?}\n         -> {outcome}")?;
-        }
-        write!(f, "before those that are left: {:?}", self.state)
+        writeln!(f, "{why}, the furthest comes to those that are marked:")?;
+        f.write_str(&story(&self.history, &self.left))?;
+        write!(f, "before those: {:?}", self.state)
     }
+}
+
+/// The history to be read by people: moments, milliseconds since the first call, the call, what it came to. Some calls are
+/// marked.
+pub fn story(history: &[Made], marked: &[usize]) -> String {
+    let zero = history.iter().map(|made| made.from).min().unwrap_or_default();
+    let line = |(at, made): (usize, &Made)| {
+        let Made { call, from, to, began, ended, outcome } = made;
+        let mark = if marked.contains(&at) { '!' } else { ' ' };
+        let (from, to) = (from - zero, to - zero);
+        let outcome = outcome.as_ref().map_or("uncertain".to_owned(), |outcome| format!("{outcome:?}"));
+        format!("{mark}{began:3}-{ended:<3} {from:4}-{to:<4} {call:?}\n         -> {outcome}\n")
+    };
+    history.iter().enumerate().map(line).collect()
 }
 
 /// Finds an order of the calls in which every call takes effect between its beginning and its end, those of an unknown

@@ -9,6 +9,6 @@ mod explain;
 mod generate;
 mod state;
 
-pub use explain::{Made, Unexplained, explain};
+pub use explain::{Made, Unexplained, explain, story};
 pub use generate::{Known, call};
 pub use state::{AccessId, Call, Change, Field, Kind, Link, Model, Outcome, Vehicle, is_same_customer};

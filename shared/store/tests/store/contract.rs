@@ -1,6 +1,6 @@
 //! What the store promises its callers, on a real engine.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use crate::support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
 use domain::{
@@ -8,7 +8,8 @@ use domain::{
     UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
 };
 use futures_util::future::join_all;
-use store::{Credential, Decision, Error, Idempotency, Scope};
+use harness::{Fault, Recorder};
+use store::{Credential, Decision, Error, Idempotency, Scope, Settings, Store};
 
 use AuthorizationStatus::{Authorized, Revoked};
 
@@ -127,6 +128,44 @@ async fn parallel_updates_of_different_fields_are_all_kept() {
     assert_eq!(after.access_id.customer.unwrap().name(), "Fleet");
     assert_eq!((vehicle.make.unwrap().as_str(), vehicle.model.unwrap().as_str()), ("Tesla", "Model 3"));
     assert_eq!(vehicle.access_ids[0].status, Revoked);
+}
+
+/// One update reads the access ID, and then, after another update has changed both, its vehicle. What it was told to set
+/// the name to is what it has read, but no longer what is there.
+#[tokio::test]
+async fn an_update_between_the_two_reads_of_another_is_not_lost() {
+    let fixture = &Fixture::new().await;
+    let Fixture { engine, store, caller, .. } = fixture;
+    let new = NewAccessId {
+        kind: AccessIdType::Vehicle,
+        vehicle: VehicleLink::New(NewVehicleDetails::default()),
+        ..card("a")
+    };
+    let id = store.create_access_id(caller, &new, None, at(0)).await.unwrap().access_id.id;
+    let make = |make| VehicleChange::Change { make, model: Patch::Keep, vin: Patch::Keep };
+    let first = UpdateAccessId {
+        name: Some(name("Other")),
+        vehicle: make(Patch::Set(domain::Make::new("Tesla").unwrap())),
+        ..Default::default()
+    };
+    let second = UpdateAccessId { name: Some(name("Card")), vehicle: make(Patch::Clear), ..Default::default() };
+
+    let recorder = Recorder::start(engine.addr()).await.unwrap();
+    let late = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
+    recorder.inject(Fault::Delay(Duration::from_millis(200)).on("GetItem").times(1));
+    let second = late.update_access_id(caller, id, &second, at(2));
+    let first = async {
+        while recorder.operations().last().is_none_or(|operation| operation != "GetItem") {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        store.update_access_id(caller, id, &first, at(1)).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    first.unwrap();
+    let second = second.unwrap();
+    let after = store.get_access_id(caller, id).await.unwrap();
+    assert_eq!(after, second);
+    assert_eq!((after.access_id.name.as_str(), after.vehicle.unwrap().make), ("Card", None));
 }
 
 #[tokio::test]
