@@ -40,7 +40,7 @@ const CAMPAIGN: usize = 1000;
 #[test]
 fn every_history_has_an_explanation() {
     let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let schedules = number("SCHEDULES").unwrap_or(24) as usize;
+    let schedules = number("SCHEDULES").unwrap_or(16) as usize;
     let seed = number("SEED");
     let first = seed.unwrap_or_else(|| SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros() as u64);
     // Much of the time is spent waiting.
