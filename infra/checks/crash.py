@@ -1,12 +1,12 @@
-"""Kills `cargo dev` with SIGKILL while it is written to, starts it again on the same data, and looks whether every write that was
-acknowledged is there and nothing else is. Linux or macOS; standard library only.
+"""Kills `cargo dev` with SIGKILL while it is written to, starts it again on the same data, and looks whether every
+write that was acknowledged is there and nothing else is. Linux or macOS; standard library only.
 
     python3 infra/checks/crash.py [--rounds 20] [--seed N]
 
-Rounds take turns: the program alone is killed (what it started must end by itself), or everything at once. Every fourth time it is
-also killed once while it starts. What a client knows of a write is one of three: acknowledged, refused, or uncertain (the
-connection was lost). An uncertain one must have happened whole or not at all, and its repetition with the same
-`Idempotency-Key` settles it.
+Rounds take turns: the program alone is killed (what it started must end by itself), or everything at once. Every
+fourth time it is also killed once while it starts. A write is acknowledged, refused, or in doubt (the connection was
+lost). One in doubt must have happened whole or not at all, and its repetition with the same `Idempotency-Key`
+settles it.
 """
 
 import argparse
@@ -299,7 +299,8 @@ def settle_creations(client, known):
             require(len(same_name) <= 1, "twice:", same_name)
             found = same_name[0] if same_name else None
             present = [tag["ocppIdTag"] for tag in wanted["accessIds"] if tag["ocppIdTag"] in tags]
-            require(len(present) == (len(wanted["accessIds"]) if found else 0), "of", wanted, "there is", found, present)
+            expected = len(wanted["accessIds"]) if found else 0
+            require(len(present) == expected, "of", wanted, "there is", found, present)
         status, content = client.call("POST", write.path, write.body, write.key)
         if status == 409:
             require(not found and "shared" in json.dumps(wanted), "taken by", found, ":", wanted)
@@ -329,7 +330,7 @@ def verify(endpoints, known, choose):
 
     # Vehicles that came with an access ID, and access IDs that came with a vehicle, were not answered themselves.
     of_vehicles = {held["id"] for vehicle in known.vehicles for held in vehicles[vehicle]["accessIds"]}
-    with_access_ids = {known.access_ids[at]["vehicle"]["id"] for at in known.access_ids if known.access_ids[at]["vehicle"]}
+    with_access_ids = {record["vehicle"]["id"] for record in known.access_ids.values() if record["vehicle"]}
     require(listed.keys() == known.access_ids.keys() | of_vehicles | DEMO["access-ids"], "other access IDs are there")
     require(vehicles.keys() == known.vehicles.keys() | with_access_ids | DEMO["vehicles"], "other vehicles are there")
 
@@ -352,8 +353,8 @@ def verify(endpoints, known, choose):
         for summary in vehicle["accessIds"]:
             require(summary.items() <= listed[summary["id"]].items(), summary, "is not", listed[summary["id"]])
     for record in listed.values():
-        if record["vehicle"]:
-            require(record["vehicle"].items() <= vehicles[record["vehicle"]["id"]].items(), record, "shows another vehicle")
+        if shown := record["vehicle"]:
+            require(shown.items() <= vehicles[shown["id"]].items(), record, "shows another vehicle")
 
     # A tag is one access ID's, and the authorizer knows it as that.
     tags = {record["ocppIdTag"]: record for record in listed.values()}
@@ -403,7 +404,7 @@ def main():
     choose = random.Random(arguments.seed)
     print(f"crash: seed {arguments.seed}", flush=True)
     known = Known()
-    service, starts = None, []
+    service, starts, total = None, [], collections.Counter()
     with tempfile.TemporaryDirectory(prefix="crash-") as folder:
         folder = pathlib.Path(folder)
         try:
@@ -420,10 +421,12 @@ def main():
                 before = tokens
                 counts, known.counts = known.counts, collections.Counter()
                 settled, access_ids, vehicles = verify(endpoints, known, choose)
+                total += counts + collections.Counter(settled=settled)
                 print(
                     f"crash: start {round_}: ready after {starts[-1]:.1f} s;"
-                    f" {counts['acknowledged']} acknowledged, {counts['refused']} refused, {counts['lost'] + counts['503']} in doubt"
-                    f" ({counts['503']} of them 503), of which {settled} had happened;"
+                    f" {counts['acknowledged']} acknowledged, {counts['refused']} refused,"
+                    f" {counts['lost'] + counts['503']} in doubt ({counts['503']} of them 503),"
+                    f" of which {settled} had happened;"
                     f" {access_ids} access IDs, {vehicles} vehicles, all as they must be",
                     flush=True,
                 )
@@ -433,7 +436,8 @@ def main():
                 with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
                     seeds = [choose.getrandbits(64) for _ in range(WRITERS)]
                     writers = [
-                        pool.submit(writer, number, round_, endpoints, known, stop, seed) for number, seed in enumerate(seeds)
+                        pool.submit(writer, number, round_, endpoints, known, stop, seed)
+                        for number, seed in enumerate(seeds)
                     ]
                     time.sleep(choose.uniform(0.5, 3))
                     everything = round_ % 2 == 1
@@ -447,8 +451,11 @@ def main():
             if service and service.process.poll() is None:
                 os.killpg(service.process.pid, signal.SIGINT)
                 service.process.wait(30)
-    print(f"crash: {arguments.rounds} kills, nothing lost, nothing doubled; seconds to start: "
-          f"first {starts[0]:.1f}, then {min(starts[1:]):.1f} to {max(starts[1:]):.1f}")
+    print(
+        f"crash: {arguments.rounds} kills: {total['acknowledged']} acknowledged writes all there,"
+        f" {total['lost'] + total['503']} in doubt settled, {total['settled']} of them had happened;"
+        f" seconds to start: first {starts[0]:.1f}, then {min(starts[1:]):.1f} to {max(starts[1:]):.1f}"
+    )
 
 
 main()
