@@ -29,7 +29,7 @@ import uuid
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WRITERS = 8
 READY_WITHIN = 900
-GONE_WITHIN = 10
+GONE_WITHIN = 30
 # What the demo organization has from the start.
 DEMO = {"access-ids": {123, 124, 125}, "vehicles": {20, 21}}
 
