@@ -18,7 +18,7 @@ use crate::connector::Connector;
 const OPERATION_TIMEOUT: Duration = Duration::from_millis(950);
 /// What one attempt may take: enough for a page of the largest records, and a connection that died unnoticed leaves time
 /// for another.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(650);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 4;
 /// Connections that are kept: as many as one request uses side by side.
 const CONNECTIONS: usize = 2;
