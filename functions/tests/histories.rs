@@ -60,7 +60,7 @@ fn every_history_has_an_explanation() {
                 world = Some(runtime.block_on(World::new()));
             }
             let seed = if seed.is_some() { first } else { first + at as u64 };
-            let run = run(world.as_ref().unwrap(), Schedule::of(seed), figures);
+            let run = run(world.as_ref().unwrap(), seed, figures);
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run))) {
                 failures.lock().unwrap().push(format!("SEED={seed}: {}", said(panic.as_ref())));
                 // What is still under way belongs to nobody.
@@ -153,6 +153,7 @@ impl std::fmt::Display for Figures {
 
 /// One organization under test and what was asked in it.
 struct Run<'a> {
+    seed: u64,
     world: &'a World,
     fleet: Fleet,
     moment: Cell<usize>,
@@ -163,9 +164,11 @@ struct Run<'a> {
 }
 
 /// Carries a schedule out in an organization of its own and looks for an explanation of what was seen.
-async fn run(world: &World, schedule: Schedule, all: &Mutex<Figures>) {
+async fn run(world: &World, seed: u64, all: &Mutex<Figures>) {
+    let schedule = Schedule::of(seed);
     let fleet = world.another_fleet().await;
     let run = Run {
+        seed,
         world,
         fleet,
         moment: Cell::default(),
@@ -390,7 +393,7 @@ impl Drop for Run<'_> {
     fn drop(&mut self) {
         let history = self.history.take();
         if thread::panicking() && !history.is_empty() {
-            report(&format!("{}\n{}", self.fleet.id, story(&history, &[])));
+            report(&format!("SEED={}:\n{}", self.seed, story(&history, &[])));
         }
     }
 }

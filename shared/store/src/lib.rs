@@ -119,7 +119,7 @@ pub struct PageRequest {
 /// What the store had to do beyond the ordinary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Transactions begun anew because another write came first.
+    /// How often a transaction met another write, and was sent again or begun anew.
     pub conflicts: u64,
     /// Table calls that failed, retries included.
     pub failures: u64,

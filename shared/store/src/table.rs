@@ -27,8 +27,9 @@ use crate::{
 /// How long a request may go on settling conflicts before it is given up.
 const SETTLING_TIME: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(160);
-/// DynamoDB remembers the token of a transaction for ten minutes: sending it again is not doing it again.
-const SENDINGS: usize = 4;
+/// How long one transaction is sent again. DynamoDB remembers its token for ten minutes: sending it again is not doing it
+/// again.
+const COMMITTING_TIME: Duration = Duration::from_secs(2);
 
 /// Why one attempt at a use case ended without a result.
 pub(crate) enum Attempt {
@@ -266,22 +267,16 @@ impl Store {
 
     /// Repeats an attempt from its reads while other writes come first, with growing random pauses.
     pub(crate) async fn settle<T>(&self, mut attempt: impl AsyncFnMut() -> Result<T, Attempt>) -> Result<T, Error> {
-        let deadline = Instant::now() + SETTLING_TIME;
-        let mut pause = Duration::from_millis(5);
+        let mut patience = Patience::new(SETTLING_TIME);
         loop {
             match attempt().await {
                 Ok(value) => return Ok(value),
                 Err(Attempt::Failed(error)) => return Err(error),
-                Err(Attempt::Conflict) => {
-                    self.conflicts.fetch_add(1, Ordering::Relaxed);
-                    if Instant::now() + pause >= deadline {
-                        tracing::warn!("conflicting writes did not settle in time");
-                        return Err(Error::Unavailable);
-                    }
-                    let share = f64::from(u16::from_ne_bytes(digest::random())) / f64::from(u16::MAX);
-                    tokio::time::sleep(pause.mul_f64(share)).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+                Err(Attempt::Conflict) => self.conflicts.fetch_add(1, Ordering::Relaxed),
+            };
+            if !patience.pause().await {
+                tracing::warn!("conflicting writes did not settle in time");
+                return Err(Error::Unavailable);
             }
         }
     }
@@ -443,9 +438,14 @@ impl Store {
     }
 
     /// Carries a transaction out, once, however often it has to be sent.
+    ///
+    /// It is over when no sending can come to anything else any more: when it was carried out, or when a condition failed,
+    /// because what exists stays and versions grow. A conflict with another transaction does not end it: an earlier sending,
+    /// whose answer was lost, may still be on its way, and must not be carried out beside what is decided anew.
     pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Attempt> {
         let token = digest::hex(&digest::random::<16>());
-        for sending in 0..SENDINGS {
+        let mut patience = Patience::new(COMMITTING_TIME);
+        loop {
             let answer = self
                 .client
                 .transact_write_items()
@@ -455,14 +455,17 @@ impl Store {
                 .await;
             let Err(error) = answer else { return Ok(()) };
             match verdict(&error) {
-                Verdict::Conflict => return Err(Attempt::Conflict),
-                Verdict::SendAgain => tokio::time::sleep(Duration::from_millis(30 << sending)).await,
+                Verdict::TooLate => return Err(Attempt::Conflict),
+                Verdict::Conflict => _ = self.conflicts.fetch_add(1, Ordering::Relaxed),
+                Verdict::SendAgain => {}
                 Verdict::Failed => return Err(self.failed("TransactWriteItems", &error).into()),
             }
+            if !patience.pause().await {
+                tracing::error!("a transaction did not end in time");
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                return Err(Error::Unavailable.into());
+            }
         }
-        tracing::error!("a transaction did not end in time");
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        Err(Error::Unavailable.into())
     }
 
     /// Logs a failed call, counts it, and says what it means for the caller.
@@ -489,8 +492,33 @@ impl Store {
     }
 }
 
+/// How often, and for how long, something is tried again.
+struct Patience {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(time: Duration) -> Self {
+        Self { end: Instant::now() + time, pause: Duration::from_millis(5) }
+    }
+
+    /// Waits for a random part of a pause that grows; false if there is no time left for it.
+    async fn pause(&mut self) -> bool {
+        if Instant::now() + self.pause >= self.end {
+            return false;
+        }
+        let share = f64::from(u16::from_ne_bytes(digest::random())) / f64::from(u16::MAX);
+        tokio::time::sleep(self.pause.mul_f64(share)).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
+    }
+}
+
 enum Verdict {
-    /// Another write came first.
+    /// Another write came first: the conditions do not hold, and will not.
+    TooLate,
+    /// Another write is under way.
     Conflict,
     /// The same transaction is still under way, or the table throttles it.
     SendAgain,
@@ -501,13 +529,15 @@ enum Verdict {
 fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-            let is_any = |codes: [&str; 2]| {
+            let is_any = |codes: &[&str]| {
                 let mut reasons = canceled.cancellation_reasons.iter().flatten();
                 reasons.any(|reason| reason.code.as_deref().is_some_and(|code| codes.contains(&code)))
             };
-            if is_any(["ConditionalCheckFailed", "TransactionConflict"]) {
+            if is_any(&["ConditionalCheckFailed"]) {
+                Verdict::TooLate
+            } else if is_any(&["TransactionConflict"]) {
                 Verdict::Conflict
-            } else if is_any(["ThrottlingError", "ProvisionedThroughputExceeded"]) {
+            } else if is_any(&["ThrottlingError", "ProvisionedThroughputExceeded"]) {
                 Verdict::SendAgain
             } else {
                 Verdict::Failed
