@@ -523,3 +523,17 @@ async fn every_endpoint_says_503_while_the_table_fails_and_recovers() {
     }
     assert_eq!(world.list("/api/access-ids").await.len(), 2);
 }
+
+/// The first sending is late, the second meets another write: had the service begun anew then, both would be carried out.
+#[tokio::test]
+async fn a_sending_that_arrives_late_is_not_carried_out_beside_another() {
+    let world = World::new().await;
+    let recorder = world.recorder("create-vehicle").await;
+    recorder.inject(Fault::Delay(Duration::from_millis(1500)).on("TransactWriteItems").times(1));
+    recorder.inject(Fault::cancelled(&["TransactionConflict"]).on("TransactWriteItems").times(1));
+    let made = world.post("/api/vehicles", json!({"vehicle": {"name": "Van"}})).await.created();
+    assert_eq!(recorder.faults().len(), 2);
+    recorder.quiet().await;
+    let vehicles = world.list("/api/vehicles").await;
+    assert_eq!((vehicles.len(), &vehicles[0]["id"]), (1, &made["vehicle"]["id"]));
+}
