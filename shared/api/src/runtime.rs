@@ -1,7 +1,7 @@
 //! The Lambda Runtime API for the authorizer: the next event, and what became of it.
 //!
 //! The other functions leave this to `lambda_runtime`. Here its way through hyper and tower would cost a third of a
-//! warm call, and more than half of the first answer (`docs/performance.md`). Left out, because the authorizer needs none
+//! warm call, and half of the first answer (`docs/performance.md`). Left out, because the authorizer needs none
 //! of it: streamed responses, SnapStart, several invocations at a time, the context but for the request's id.
 
 use std::env;
