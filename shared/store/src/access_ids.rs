@@ -170,8 +170,20 @@ impl Store {
             let before = stored.linked();
             let AccessIdUpdate { after, unlinked } = before.update(update.clone(), self.new_id(now)?, now)?;
 
+            let is_named = matches!(update.vehicle, VehicleChange::Change { .. });
             let mut transaction = self.transaction();
-            if after != before {
+            if after == before {
+                // Nothing is written that could fail. What the vehicle was read for holds only if the access ID, read before
+                // it, is still the same.
+                if is_named && stored.vehicle.is_some() {
+                    let key = keys::access_id(organization, id);
+                    let mut found = self.batch_get([key.clone()]).await?;
+                    let again = found.take_versioned::<AccessIdRecord, AccessId>(&key)?;
+                    if again.is_none_or(|again| again.version != stored.access_id.version) {
+                        return Err(Attempt::Conflict);
+                    }
+                }
+            } else {
                 // Whatever changes, both records are as they were read, or nothing happens: what the answer says of the
                 // one and of the other has to be true at one moment, and no change may be lost between the two reads.
                 let access_id = &after.access_id;
@@ -181,7 +193,6 @@ impl Store {
                 if (&access_id.name, access_id.status) != (&before.access_id.name, before.access_id.status) {
                     transaction.follow(keys::tag(organization, &access_id.tag), &TagRecord::new(access_id));
                 }
-                let is_named = matches!(update.vehicle, VehicleChange::Change { .. });
                 if (is_named || after.vehicle != before.vehicle)
                     && let Some(vehicle) = unlinked.as_ref().or(after.vehicle.as_ref())
                 {

@@ -168,6 +168,37 @@ async fn an_update_between_the_two_reads_of_another_is_not_lost() {
     assert_eq!((after.access_id.name.as_str(), after.vehicle.unwrap().make), ("Card", None));
 }
 
+/// The same, but the update finds in the vehicle what it wants to be there: it writes nothing, and its answer is still of one
+/// moment.
+#[tokio::test]
+async fn an_update_that_changes_nothing_shows_one_moment() {
+    let fixture = &Fixture::new().await;
+    let Fixture { engine, store, caller, .. } = fixture;
+    let new = NewAccessId {
+        kind: AccessIdType::Vehicle,
+        vehicle: VehicleLink::New(NewVehicleDetails::default()),
+        ..card("a")
+    };
+    let id = store.create_access_id(caller, &new, None, at(0)).await.unwrap().access_id.id;
+    let make = Patch::Set(domain::Make::new("Tesla").unwrap());
+    let vehicle = VehicleChange::Change { make, model: Patch::Keep, vin: Patch::Keep };
+    let second = UpdateAccessId { vehicle: vehicle.clone(), ..Default::default() };
+    let first = UpdateAccessId { name: Some(name("Other")), vehicle, ..Default::default() };
+
+    let recorder = Recorder::start(engine.addr()).await.unwrap();
+    let late = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
+    recorder.inject(Fault::Delay(Duration::from_millis(200)).on("GetItem").times(1));
+    let second = late.update_access_id(caller, id, &second, at(2));
+    let first = async {
+        while recorder.operations().last().is_none_or(|operation| operation != "GetItem") {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        store.update_access_id(caller, id, &first, at(1)).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.unwrap(), second.unwrap());
+}
+
 #[tokio::test]
 async fn a_tag_raced_for_by_two_vehicles_goes_to_one() {
     let fixture = &Fixture::new().await;
