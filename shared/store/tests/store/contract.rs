@@ -4,8 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use crate::support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
 use domain::{
-    AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, RequestedTag,
-    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessIdType, AuthorizationStatus, Id, LinkRefused, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch,
+    RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
 };
 use futures_util::future::join_all;
 use harness::{Fault, Recorder};
@@ -130,11 +130,8 @@ async fn parallel_updates_of_different_fields_are_all_kept() {
     assert_eq!(vehicle.access_ids[0].status, Revoked);
 }
 
-/// One update reads the access ID, and then, after another update has changed both, its vehicle. What it was told to set
-/// the name to is what it has read, but no longer what is there.
-#[tokio::test]
-async fn an_update_between_the_two_reads_of_another_is_not_lost() {
-    let fixture = &Fixture::new().await;
+/// A card's vehicle and its updates: the second reads the access ID, and then, after the first has changed it, its vehicle.
+async fn overtaken(fixture: &Fixture, first: &UpdateAccessId, second: &UpdateAccessId) -> [LinkedAccessId; 2] {
     let Fixture { engine, store, caller, .. } = fixture;
     let new = NewAccessId {
         kind: AccessIdType::Vehicle,
@@ -142,61 +139,49 @@ async fn an_update_between_the_two_reads_of_another_is_not_lost() {
         ..card("a")
     };
     let id = store.create_access_id(caller, &new, None, at(0)).await.unwrap().access_id.id;
-    let make = |make| VehicleChange::Change { make, model: Patch::Keep, vin: Patch::Keep };
+    let recorder = Recorder::start(engine.addr()).await.unwrap();
+    let late = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
+    recorder.inject(Fault::Delay(Duration::from_millis(200)).on("GetItem").times(1));
+    let second = late.update_access_id(caller, id, second, at(2));
+    let first = async {
+        while recorder.operations().last().is_none_or(|operation| operation != "GetItem") {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        store.update_access_id(caller, id, first, at(1)).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    [first.unwrap(), second.unwrap()]
+}
+
+fn make(make: Patch<domain::Make>) -> VehicleChange {
+    VehicleChange::Change { make, model: Patch::Keep, vin: Patch::Keep }
+}
+
+/// What the second was told to set the name to is what it has read, but no longer what is there.
+#[tokio::test]
+async fn an_update_between_the_two_reads_of_another_is_not_lost() {
+    let fixture = &Fixture::new().await;
     let first = UpdateAccessId {
         name: Some(name("Other")),
         vehicle: make(Patch::Set(domain::Make::new("Tesla").unwrap())),
         ..Default::default()
     };
     let second = UpdateAccessId { name: Some(name("Card")), vehicle: make(Patch::Clear), ..Default::default() };
-
-    let recorder = Recorder::start(engine.addr()).await.unwrap();
-    let late = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
-    recorder.inject(Fault::Delay(Duration::from_millis(200)).on("GetItem").times(1));
-    let second = late.update_access_id(caller, id, &second, at(2));
-    let first = async {
-        while recorder.operations().last().is_none_or(|operation| operation != "GetItem") {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        store.update_access_id(caller, id, &first, at(1)).await
-    };
-    let (first, second) = tokio::join!(first, second);
-    first.unwrap();
-    let second = second.unwrap();
-    let after = store.get_access_id(caller, id).await.unwrap();
+    let [_, second] = overtaken(fixture, &first, &second).await;
+    let after = fixture.store.get_access_id(&fixture.caller, second.access_id.id).await.unwrap();
     assert_eq!(after, second);
     assert_eq!((after.access_id.name.as_str(), after.vehicle.unwrap().make), ("Card", None));
 }
 
-/// The same, but the update finds in the vehicle what it wants to be there: it writes nothing, and its answer is still of one
-/// moment.
+/// The second finds in the vehicle what it wants to be there: it writes nothing, and its answer is still of one moment.
 #[tokio::test]
 async fn an_update_that_changes_nothing_shows_one_moment() {
     let fixture = &Fixture::new().await;
-    let Fixture { engine, store, caller, .. } = fixture;
-    let new = NewAccessId {
-        kind: AccessIdType::Vehicle,
-        vehicle: VehicleLink::New(NewVehicleDetails::default()),
-        ..card("a")
-    };
-    let id = store.create_access_id(caller, &new, None, at(0)).await.unwrap().access_id.id;
-    let make = Patch::Set(domain::Make::new("Tesla").unwrap());
-    let vehicle = VehicleChange::Change { make, model: Patch::Keep, vin: Patch::Keep };
+    let vehicle = make(Patch::Set(domain::Make::new("Tesla").unwrap()));
     let second = UpdateAccessId { vehicle: vehicle.clone(), ..Default::default() };
     let first = UpdateAccessId { name: Some(name("Other")), vehicle, ..Default::default() };
-
-    let recorder = Recorder::start(engine.addr()).await.unwrap();
-    let late = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
-    recorder.inject(Fault::Delay(Duration::from_millis(200)).on("GetItem").times(1));
-    let second = late.update_access_id(caller, id, &second, at(2));
-    let first = async {
-        while recorder.operations().last().is_none_or(|operation| operation != "GetItem") {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        store.update_access_id(caller, id, &first, at(1)).await
-    };
-    let (first, second) = tokio::join!(first, second);
-    assert_eq!(first.unwrap(), second.unwrap());
+    let [first, second] = overtaken(fixture, &first, &second).await;
+    assert_eq!(first, second);
 }
 
 #[tokio::test]
