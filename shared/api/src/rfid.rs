@@ -9,7 +9,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, SeqAccess, Visitor},
 };
-use store::{Credential, Decider, Decision, Scope, Settings};
+use store::{Credential, Decider, Decision, Io, Scope, Settings};
 
 use crate::{
     access_ids::kind_word,
@@ -28,7 +28,7 @@ use crate::{
 /// [`StartError`] when the environment lacks something or the Runtime API is gone.
 pub async fn serve_rfid() -> Result<(), StartError> {
     start_logging();
-    let decider = Decider::new(&Settings::from_env()?)?;
+    let decider = Decider::new(&Settings::from_env()?, Io::Blocking)?;
     let runtime = Runtime::from_env()?;
     decider.connect().await;
     rehearse(&decider);
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_rehearsal_goes_all_the_way() {
-        let decider = Decider::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap();
+        let decider = Decider::new(&Settings::local("http://127.0.0.1:1", "table"), Io::Blocking).unwrap();
         assert!(rehearse(&decider).unwrap().contains("authorized"));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::env;
 
-use connection::{Connections, Endpoint, EndpointError, Failure};
+use connection::{Connections, Endpoint, EndpointError, Failure, Io};
 use serde::Serialize;
 
 const VERSION: &str = "/2018-06-01/runtime/invocation/";
@@ -61,14 +61,14 @@ impl Runtime {
         let endpoint = Endpoint::new(&format!("http://{authority}"), None)?;
         let path = path.trim_matches('/');
         let base = if path.is_empty() { String::new() } else { format!("/{path}") };
-        Ok(Self { connections: Connections::new(endpoint, 1), base })
+        Ok(Self { connections: Connections::new(endpoint, Io::Blocking), base })
     }
 
     /// Waits for the next event.
     pub async fn next(&self) -> Result<Invocation, RuntimeError> {
         let request = self.request("GET", &["next"], &[], b"");
         loop {
-            let (connection, response) = self.connections.exchange(&request).await?;
+            let (connection, response) = self.connections.exchange(&request, None).await?;
             self.connections.keep(connection);
             match response.status {
                 200 => {
@@ -112,7 +112,7 @@ impl Runtime {
         headers.extend(invocation.invocation_id.as_deref().map(|id| (INVOCATION_ID, id)));
         let request = self.request("POST", &[&invocation.request_id, "/", end], &headers, body);
         // Should an answer be lost on its way, nobody waits for it here: Lambda's caller learns it from Lambda.
-        match self.connections.exchange(&request).await {
+        match self.connections.exchange(&request, None).await {
             Ok((connection, response)) => {
                 self.connections.keep(connection);
                 if response.status >= 300 {
@@ -146,24 +146,25 @@ mod tests {
     use super::*;
 
     /// A Runtime API that answers so, one connection after the other, and what it was asked.
-    async fn asked(answers: &[&[&str]], base: &str, ask: impl AsyncFn(Runtime)) -> Vec<String> {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn asked(answers: &'static [&[&str]], base: &str, ask: impl AsyncFn(Runtime)) -> Vec<String> {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let api = format!("{}{base}", listener.local_addr().unwrap());
-        let serve = async {
+        let serve = std::thread::spawn(move || {
             let mut requests = Vec::new();
             for answers in answers {
-                let (mut stream, _) = listener.accept().await.unwrap();
+                let (mut stream, _) = listener.accept().unwrap();
                 for answer in *answers {
                     let mut request = vec![0; 4096];
-                    let length = stream.read(&mut request).await.unwrap();
+                    let length = stream.read(&mut request).unwrap();
                     requests.push(String::from_utf8_lossy(&request[..length]).into_owned());
-                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    stream.write_all(answer.as_bytes()).unwrap();
                 }
             }
             requests
-        };
-        tokio::join!(serve, ask(Runtime::new(&api).unwrap())).0
+        });
+        ask(Runtime::new(&api).unwrap()).await;
+        serve.join().unwrap()
     }
 
     const NEXT: &str = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r-1\r\nLambda-Runtime-Invocation-Id: i-1\r\n\
@@ -191,9 +192,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_lost_connection_is_made_anew_and_a_refusal_ends_the_function() {
-        let none = "HTTP/1.1 204 No Content\r\n\r\n";
+        const NONE: &str = "HTTP/1.1 204 No Content\r\n\r\n";
         let requests = asked(
-            &[&[none, NEXT], &[ACCEPTED, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"]],
+            &[&[NONE, NEXT], &[ACCEPTED, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"]],
             "/.rt/f",
             async |runtime| {
                 let invocation = runtime.next().await.unwrap();

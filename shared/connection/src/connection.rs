@@ -15,10 +15,13 @@ use memchr::memmem;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
+    time::Instant,
 };
+use tokio_rustls::client::TlsStream;
 
 use crate::{
     Failure,
+    blocking::{self, Socket},
     endpoint::{Endpoint, Tls},
 };
 
@@ -32,9 +35,27 @@ const MAX_LINE: usize = 4 << 10;
 const ORDINARY: usize = 4 << 10;
 
 const MALFORMED: Failure = Failure("MalformedResponse");
+pub(crate) const TIMEOUT: Failure = Failure("Timeout");
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+/// What a thread does while an answer is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Io {
+    /// Whatever other tasks it has.
+    Async,
+    /// Nothing: it sleeps in the system call. Fewer of these than with an event loop, where there is nothing else to do.
+    Blocking,
+}
+
+/// What a connection runs over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    /// The socket below it, if that one keeps its thread while it waits.
+    fn socket(&mut self) -> Option<&mut Socket> {
+        None
+    }
+}
+
+impl Stream for TcpStream {}
+impl Stream for TlsStream<TcpStream> {}
 
 /// A connection, good for one exchange at a time.
 pub struct Connection {
@@ -79,35 +100,41 @@ impl Response {
 }
 
 impl Connection {
-    /// A new one.
+    /// A new one. `io` says what its thread does while it waits.
     ///
     /// # Errors
     /// There is no such server, it takes no connection, or it is not whom it claims to be.
-    pub async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
+    pub async fn open(endpoint: &Endpoint, io: Io, deadline: Option<Instant>) -> Result<Self, Failure> {
         let addresses = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port));
         let addresses: Vec<_> = addresses.await.map_err(|_| Failure("DnsFailed"))?.collect();
         let tcp = TcpStream::connect(&*addresses).await.map_err(|_| Failure("ConnectFailed"))?;
         // A request is one write: there is nothing to wait for.
         tcp.set_nodelay(true).map_err(|_| Failure("ConnectFailed"))?;
-        let stream: Box<dyn Stream> = match &endpoint.tls {
-            None => Box::new(tcp),
-            Some(Tls { connector, name }) => {
-                let stream = connector.connect(name.clone(), tcp).await;
-                Box::new(stream.map_err(|_| Failure("TlsFailed"))?)
+        let stream = match (io, &endpoint.tls) {
+            (Io::Async, None) => Ok(Box::new(tcp) as Box<dyn Stream>),
+            (Io::Async, Some(Tls { connector, name })) => {
+                connector.connect(name.clone(), tcp).await.map(|stream| Box::new(stream) as Box<dyn Stream>)
+            }
+            (Io::Blocking, tls) => {
+                Socket::new(tcp, deadline).and_then(|socket| blocking::secured(socket, tls.as_ref()))
             }
         };
+        let stream = stream.map_err(|error| because(&error, "TlsFailed"))?;
         Ok(Self { stream, is_sound: true, has_answered: false })
     }
 
-    /// Sends a request, reads the answer to its end.
+    /// Sends a request, reads the answer to its end. A connection that blocks sees to the deadline itself.
     ///
     /// # Errors
-    /// The connection ended, or what came is no answer.
-    pub async fn exchange(&mut self, request: &[u8]) -> Result<Response, Failure> {
+    /// The connection ended, or what came is no answer, or it came too late.
+    pub async fn exchange(&mut self, request: &[u8], deadline: Option<Instant>) -> Result<Response, Failure> {
         // until the answer is there
         self.is_sound = false;
         self.has_answered = false;
-        self.send(request).await.map_err(|_| Failure("ConnectionLost"))?;
+        if let Some(socket) = self.stream.socket() {
+            socket.deadline = deadline;
+        }
+        self.send(request).await.map_err(|error| because(&error, "ConnectionLost"))?;
 
         let mut answer = Vec::with_capacity(ORDINARY);
         let head = loop {
@@ -193,7 +220,8 @@ impl Connection {
                 self.has_answered = true;
                 Ok(())
             }
-            Ok(0) | Err(_) => Err(Failure("ConnectionLost")),
+            Ok(0) => Err(Failure("ConnectionLost")),
+            Err(error) => Err(because(&error, "ConnectionLost")),
         }
     }
 
@@ -208,18 +236,31 @@ impl Connection {
     }
 
     /// Whether another request may be sent. Between two answers nothing may come: what does is a farewell, if not the end.
-    /// Asks no one: what has not been noticed by now shows when the connection is used.
+    /// Waits for nothing: what has not been noticed by now shows when the connection is used.
     pub async fn is_usable(&mut self) -> bool {
         if !self.is_sound {
             return false;
         }
+        self.look_only(true);
         let quiet = |context: &mut Context<'_>| {
             let mut byte = [0];
             let read = Pin::new(&mut self.stream).poll_read(context, &mut ReadBuf::new(&mut byte));
             Poll::Ready(read.is_pending())
         };
-        poll_fn(quiet).await
+        let is_quiet = poll_fn(quiet).await;
+        self.look_only(false);
+        is_quiet
     }
+
+    fn look_only(&mut self, only: bool) {
+        if let Some(socket) = self.stream.socket() {
+            socket.looks_only = only;
+        }
+    }
+}
+
+fn because(error: &io::Error, otherwise: &'static str) -> Failure {
+    if error.kind() == io::ErrorKind::TimedOut { TIMEOUT } else { Failure(otherwise) }
 }
 
 impl fmt::Debug for Connection {
@@ -305,6 +346,8 @@ mod tests {
 
     use super::*;
 
+    impl Stream for tokio::io::DuplexStream {}
+
     /// What `exchange` makes of these bytes, which come in pieces, and then the end.
     async fn exchanged(bytes: &[u8], piece: usize) -> (Result<Response, Failure>, bool) {
         let (ours, mut theirs) = tokio::io::duplex(64);
@@ -321,7 +364,7 @@ mod tests {
             _ = theirs.shutdown().await;
         };
         let ask = async move {
-            let response = connection.exchange(b"ask!").await;
+            let response = connection.exchange(b"ask!", None).await;
             (response, connection.is_sound())
         };
         tokio::join!(ask, serve).0

@@ -5,6 +5,7 @@
 //! (`table-client` and the SDK in `store`) and of the Runtime API (`api`). `docs/performance.md` says what it costs, and
 //! what a general HTTP client would.
 
+mod blocking;
 mod connection;
 mod endpoint;
 mod tls;
@@ -14,11 +15,12 @@ use std::{
     time::Duration,
 };
 
+use connection::TIMEOUT;
 #[cfg(any(test, fuzzing))]
 pub use connection::fuzzing;
-pub use connection::{Connection, Response};
+pub use connection::{Connection, Io, Response};
 pub use endpoint::{Endpoint, EndpointError};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// What [`Connections::connect`] may take.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -29,18 +31,18 @@ const CONNECT: Duration = Duration::from_secs(1);
 #[error("{0}")]
 pub struct Failure(pub &'static str);
 
-/// The connections to one server that wait for their next request.
+/// The way to one server: the connection that waits for its next request, and new ones when it is in use or gone.
 #[derive(Debug)]
 pub struct Connections {
     endpoint: Endpoint,
-    kept: Mutex<Vec<Connection>>,
-    most: usize,
+    io: Io,
+    kept: Mutex<Option<Connection>>,
 }
 
 impl Connections {
-    /// None yet. At most so many are kept.
-    pub fn new(endpoint: Endpoint, most: usize) -> Self {
-        Self { endpoint, kept: Mutex::default(), most }
+    /// None yet. With [`Io::Blocking`], a call keeps its thread until it is over.
+    pub fn new(endpoint: Endpoint, io: Io) -> Self {
+        Self { endpoint, io, kept: Mutex::default() }
     }
 
     /// Where they lead to, as it stands in the `Host` header.
@@ -54,58 +56,75 @@ impl Connections {
     /// # Errors
     /// The server cannot be reached. There is no need to stop for it: the first request tries again.
     pub async fn connect(&self) -> Result<(), Failure> {
-        self.keep(timeout(CONNECT, self.proven()).await.unwrap_or(Err(Failure("Timeout")))?);
+        let deadline = Some(Instant::now() + CONNECT);
+        self.keep(in_time(deadline, self.proven(deadline)).await?);
         Ok(())
     }
 
-    async fn proven(&self) -> Result<Connection, Failure> {
-        let mut connection = Connection::open(&self.endpoint).await?;
+    async fn proven(&self, deadline: Option<Instant>) -> Result<Connection, Failure> {
+        let mut connection = self.open(deadline).await?;
         let health_check = ["GET / HTTP/1.1\r\nhost: ", self.authority(), "\r\n\r\n"].concat();
-        connection.exchange(health_check.as_bytes()).await?;
+        connection.exchange(health_check.as_bytes(), deadline).await?;
         if !connection.is_sound() {
             // Closed after the answer to a stranger: the way is proven all the same.
-            connection = Connection::open(&self.endpoint).await?;
+            connection = self.open(deadline).await?;
         }
         Ok(connection)
     }
 
-    /// Sends a request on a kept connection or, when that turns out to have been closed, on a new one. The server must
+    /// Sends a request on the kept connection or, when that turns out to have been closed, on a new one. The server must
     /// not mind to be asked the same twice: what has come of a request before the end of its connection, none can tell.
     ///
     /// The answer's connection is the caller's, to [keep](Self::keep) if the answer is good.
     ///
     /// # Errors
-    /// The server cannot be reached, or its answer not be understood.
-    pub async fn exchange(&self, request: &[u8]) -> Result<(Connection, Response), Failure> {
-        // Taken, not borrowed: whoever gives up half-way drops the connection, and with it all that might still come.
-        while let Some(mut connection) = self.take() {
-            if !connection.is_usable().await {
-                continue;
+    /// The server cannot be reached, its answer not be understood, or the time is up.
+    pub async fn exchange(&self, request: &[u8], deadline: Option<Instant>) -> Result<(Connection, Response), Failure> {
+        in_time(deadline, async {
+            // Taken, not borrowed: whoever gives up half-way drops the connection, and with it all that might still come.
+            if let Some(mut connection) = self.take()
+                && connection.is_usable().await
+            {
+                match connection.exchange(request, deadline).await {
+                    Ok(response) => return Ok((connection, response)),
+                    Err(failure) if failure == TIMEOUT || connection.has_answered() => return Err(failure),
+                    Err(_) => {}
+                }
             }
-            match connection.exchange(request).await {
-                Ok(response) => return Ok((connection, response)),
-                Err(failure) if connection.has_answered() => return Err(failure),
-                Err(_) => break,
-            }
-        }
-        let mut connection = Connection::open(&self.endpoint).await?;
-        let response = connection.exchange(request).await?;
-        Ok((connection, response))
+            let mut connection = self.open(deadline).await?;
+            let response = connection.exchange(request, deadline).await?;
+            Ok((connection, response))
+        })
+        .await
     }
 
     /// Keeps a connection for another request, if it is good for one.
     pub fn keep(&self, connection: Connection) {
-        let mut kept = self.lock();
-        if connection.is_sound() && kept.len() < self.most {
-            kept.push(connection);
+        if connection.is_sound() {
+            *self.lock() = Some(connection);
         }
     }
 
-    fn take(&self) -> Option<Connection> {
-        self.lock().pop()
+    async fn open(&self, deadline: Option<Instant>) -> Result<Connection, Failure> {
+        Connection::open(&self.endpoint, self.io, deadline).await
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn take(&self) -> Option<Connection> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For what is awaited; what blocks sees to the deadline itself.
+async fn in_time<T>(
+    deadline: Option<Instant>,
+    attempt: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match deadline {
+        None => attempt.await,
+        Some(deadline) => timeout_at(deadline, attempt).await.unwrap_or(Err(TIMEOUT)),
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
         StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
-use connection::Connections;
+use connection::{Connections, Io};
 use table_client::{Config, ConfigError, Keys};
 
 use crate::connector::Connector;
@@ -20,8 +20,6 @@ const OPERATION_TIMEOUT: Duration = Duration::from_millis(950);
 /// for another.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 4;
-/// Connections that are kept: as many as one request uses side by side.
-const CONNECTIONS: usize = 2;
 /// The access key of AWS's documentation and its secret. The embedded engine takes any; others know this one.
 const LOCAL_KEY: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
 
@@ -66,13 +64,14 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] names what is missing.
     pub fn from_env() -> Result<Self, SettingsError> {
-        let get = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        let Config { region, endpoint_url, .. } = Config::from_env()?;
         Ok(Self {
-            table: get("TABLE_NAME").ok_or(SettingsError::Missing("TABLE_NAME"))?,
-            region: get("AWS_REGION")
-                .or_else(|| get("AWS_DEFAULT_REGION"))
-                .ok_or(SettingsError::Missing("AWS_REGION"))?,
-            endpoint_url: get("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| get("AWS_ENDPOINT_URL")),
+            table: env::var("TABLE_NAME")
+                .ok()
+                .filter(|name| !name.is_empty())
+                .ok_or(SettingsError::Missing("TABLE_NAME"))?,
+            region,
+            endpoint_url,
             credentials: TableCredentials::Environment,
         })
     }
@@ -97,7 +96,7 @@ impl Settings {
     }
 
     /// For the client of the decisions; the SDK's takes the end point from it too.
-    pub(crate) fn config(&self) -> Config {
+    pub(crate) fn config(&self, io: Io) -> Config {
         let local = || Keys {
             access_key_id: LOCAL_KEY.0.to_owned(),
             secret_access_key: LOCAL_KEY.1.to_owned(),
@@ -111,6 +110,7 @@ impl Settings {
                 TableCredentials::Environment => table_client::Credentials::Environment,
                 TableCredentials::Local => table_client::Credentials::Fixed(local()),
             },
+            io,
         }
     }
 
@@ -130,9 +130,9 @@ impl Settings {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(25))
             .with_max_backoff(Duration::from_millis(200));
-        let endpoint = self.config().endpoint()?;
+        let endpoint = self.config(Io::Async).endpoint()?;
         let url = endpoint.url();
-        let connector = Connector::new(Connections::new(endpoint, CONNECTIONS));
+        let connector = Connector::new(Connections::new(endpoint, Io::Async));
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))

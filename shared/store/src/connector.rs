@@ -39,7 +39,7 @@ impl HttpConnector for Connector {
             let request = encode(&request, connections.authority())
                 .ok_or_else(|| ConnectorError::user("the request has no body, or one that is not in memory".into()))?;
             let (connection, response) =
-                connections.exchange(&request).await.map_err(|failure| ConnectorError::io(failure.into()))?;
+                connections.exchange(&request, None).await.map_err(|failure| ConnectorError::io(failure.into()))?;
             response.check().map_err(|failure| ConnectorError::io(failure.into()))?;
             connections.keep(connection);
             decode(response)

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use connection::Io;
 use domain::{AccessIdType, Id, OcppIdTag};
 use serde::{Deserialize, de::IgnoredAny};
 use table_client::Client;
@@ -56,12 +57,12 @@ pub struct Decider {
 }
 
 impl Decider {
-    /// A decider over the table that the settings name. Nothing is sent yet.
+    /// A decider over the table that the settings name. `io` says what its thread does while it waits. Nothing is sent yet.
     ///
     /// # Errors
     /// [`SettingsError`] when the settings cannot be used.
-    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let client = Client::new(settings.config())?;
+    pub fn new(settings: &Settings, io: Io) -> Result<Self, SettingsError> {
+        let client = Client::new(settings.config(io))?;
         let deadline = DEADLINE * settings.patience();
         Ok(Self { client, table: settings.table.clone(), deadline, failures: AtomicU64::new(0) })
     }

@@ -26,6 +26,7 @@ use domain::{Id, LinkRefused, RefusedUpdate, Timestamp};
 
 pub use admin::{CredentialInfo, NewCredential, Organization};
 pub use client::{Settings, SettingsError, TableCredentials};
+pub use connection::Io;
 pub use credential::{Credential, Scope};
 pub use cursor::Cursor;
 pub use decision::{Decider, Decision};

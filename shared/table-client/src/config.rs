@@ -1,6 +1,6 @@
 use std::{borrow::Cow, env, fmt, path::PathBuf};
 
-use connection::{Endpoint, EndpointError};
+use connection::{Endpoint, EndpointError, Io};
 
 use crate::error::Failure;
 
@@ -15,6 +15,8 @@ pub struct Config {
     pub ca_bundle: Option<PathBuf>,
     /// Whose authority to use.
     pub credentials: Credentials,
+    /// What a call's thread does until the table answers.
+    pub io: Io,
 }
 
 /// Whose authority the table is asked with.
@@ -93,6 +95,7 @@ impl Config {
             endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| variable("AWS_ENDPOINT_URL")),
             ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
             credentials: Credentials::Environment,
+            io: Io::Blocking,
         })
     }
 
@@ -145,6 +148,7 @@ mod tests {
             endpoint_url: None,
             ca_bundle: None,
             credentials: Credentials::Environment,
+            io: Io::Blocking,
         };
         Ok(config.endpoint()?.authority().to_owned())
     }

@@ -42,8 +42,6 @@ impl From<connection::Failure> for Failure {
 }
 
 impl Failure {
-    pub const TIMEOUT: Self = Self::Unavailable(Cow::Borrowed("Timeout"));
-
     /// What an answer other than 200 says.
     pub fn from_answer(status: u16, body: &[u8]) -> Self {
         let code = error_type(body).map_or_else(|| Cow::Owned(format!("Http{status}")), Cow::Owned);

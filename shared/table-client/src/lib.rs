@@ -19,11 +19,12 @@ use std::time::{Duration, SystemTime};
 
 pub use config::{Config, ConfigError, Credentials, Keys};
 use connection::Connections;
+pub use connection::Io;
 pub use error::Error;
 use error::Failure;
 use ring::rand::{SecureRandom, SystemRandom};
 use sign::Signer;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 /// What the first try may take at most, so that a connection that died unnoticed leaves time for another. It is also
 /// never given more than half of what is left.
@@ -42,21 +43,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client as the environment of a function describes it; see [`Config::from_env`]. Opens nothing yet.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the variable that is missing or wrong.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::new(Config::from_env()?)
-    }
-
     /// A client for the given configuration. Opens nothing yet.
     ///
     /// # Errors
     /// [`ConfigError`] names what is wrong with the configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
-            connections: Connections::new(config.endpoint()?, 1),
+            connections: Connections::new(config.endpoint()?, config.io),
             credentials: config.credentials,
             signer: Signer::new(config.region, "dynamodb"),
         })
@@ -100,16 +93,13 @@ impl Client {
 
     async fn attempt(&self, body: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
         let request = self.request(body)?;
-        let exchange = async {
-            let (connection, response) = self.connections.exchange(&request).await?;
-            response.check()?;
-            self.connections.keep(connection);
-            match response.status {
-                200 => Ok(response.body),
-                status => Err(Failure::from_answer(status, &response.body)),
-            }
-        };
-        timeout_at(deadline, exchange).await.unwrap_or(Err(Failure::TIMEOUT))
+        let (connection, response) = self.connections.exchange(&request, Some(deadline)).await?;
+        response.check()?;
+        self.connections.keep(connection);
+        match response.status {
+            200 => Ok(response.body),
+            status => Err(Failure::from_answer(status, &response.body)),
+        }
     }
 
     /// The whole request, signed now.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::server::{Act, Server, answer, answer_with, refusal};
-use table_client::{Client, Config, Credentials, Error, Keys};
+use table_client::{Client, Config, Credentials, Error, Io, Keys};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Enough for all; what is not used does not slow a test down.
@@ -21,7 +21,8 @@ fn keys() -> Keys {
 
 fn client(url: String, keys: Keys) -> Client {
     let credentials = Credentials::Fixed(keys);
-    let config = Config { region: "eu-west-1".to_owned(), endpoint_url: Some(url), ca_bundle: None, credentials };
+    let io = crate::io(module_path!());
+    let config = Config { region: "eu-west-1".to_owned(), endpoint_url: Some(url), ca_bundle: None, credentials, io };
     Client::new(config).unwrap()
 }
 
@@ -63,6 +64,9 @@ async fn calls_share_one_connection() {
 
 #[tokio::test]
 async fn calls_at_the_same_time_do_not_mix() {
+    if crate::io(module_path!()) == Io::Blocking {
+        return; // there are none
+    }
     let server = Server::start(|_, _, body| Act::Later(Duration::from_millis(5), answer(200, body))).await;
     let client = client(server.url(), keys());
     let call = async |name: &str| {
@@ -219,6 +223,9 @@ async fn what_comes_unasked_is_not_taken_for_an_answer() {
 
 #[tokio::test]
 async fn a_call_given_up_leaves_nothing_behind_for_the_next() {
+    if crate::io(module_path!()) == Io::Blocking {
+        return; // nobody is there to give it up
+    }
     let server = Server::start(|connection, _, body| match connection {
         0 => Act::Later(Duration::from_millis(60), answer(200, body)),
         _ => Act::Answer(answer(200, body)),
@@ -410,7 +417,12 @@ fn no_secret_is_shown() {
 fn the_environment_configures_a_client() {
     let config = |variables: &[(&str, &str)]| {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "calls::print_config_from_env", "--ignored", "--nocapture"])
+            .args([
+                "--exact",
+                &format!("{}::print_config_from_env", module_path!().trim_start_matches("client::")),
+                "--ignored",
+                "--nocapture",
+            ])
             .env_clear()
             .envs(variables.iter().copied())
             .output()
@@ -421,15 +433,15 @@ fn the_environment_configures_a_client() {
     assert_eq!(config(&[("AWS_REGION", "")]), "the environment variable AWS_REGION is not set");
     assert_eq!(
         config(&[("AWS_REGION", "a"), ("AWS_DEFAULT_REGION", "b"), ("AWS_CA_BUNDLE", "")]),
-        r#"Config { region: "a", endpoint_url: None, ca_bundle: None, credentials: Environment }"#
+        r#"Config { region: "a", endpoint_url: None, ca_bundle: None, credentials: Environment, io: Blocking }"#
     );
     assert_eq!(
         config(&[("AWS_DEFAULT_REGION", "b"), ("AWS_ENDPOINT_URL", "http://x"), ("AWS_CA_BUNDLE", "/c")]),
-        r#"Config { region: "b", endpoint_url: Some("http://x"), ca_bundle: Some("/c"), credentials: Environment }"#
+        r#"Config { region: "b", endpoint_url: Some("http://x"), ca_bundle: Some("/c"), credentials: Environment, io: Blocking }"#
     );
     assert_eq!(
         config(&[("AWS_REGION", "a"), ("AWS_ENDPOINT_URL", "http://x"), ("AWS_ENDPOINT_URL_DYNAMODB", "http://y")]),
-        r#"Config { region: "a", endpoint_url: Some("http://y"), ca_bundle: None, credentials: Environment }"#
+        r#"Config { region: "a", endpoint_url: Some("http://y"), ca_bundle: None, credentials: Environment, io: Blocking }"#
     );
 }
 

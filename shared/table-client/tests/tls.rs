@@ -98,6 +98,7 @@ fn client(url: String, bundle: Option<&File>) -> Result<Client, ConfigError> {
             secret_access_key: "secret".to_owned(),
             session_token: None,
         }),
+        io: crate::io(module_path!()),
     })
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Body, Connection, Failure, Head, MAX_BODY, Response};
+use super::{Body, Connection, Failure, Head, MAX_BODY, Response, Stream};
 
 /// The bytes of an answer mean the same however they come in pieces, and nothing is taken that they do not hold.
 pub fn answer(data: &[u8]) {
@@ -54,7 +54,7 @@ fn exchanged(bytes: &[u8], piece: usize) -> (Result<Response, Failure>, bool) {
         has_answered: false,
     };
     let response = {
-        let exchange = pin!(connection.exchange(b"ask"));
+        let exchange = pin!(connection.exchange(b"ask", None));
         let Poll::Ready(response) = exchange.poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("waits for more than there is");
         };
@@ -68,6 +68,8 @@ struct Canned {
     at: usize,
     piece: usize,
 }
+
+impl Stream for Canned {}
 
 impl AsyncRead for Canned {
     fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -10,10 +10,15 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
+    runtime::Runtime,
     task::JoinHandle,
     time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
+
+/// Where all servers run: a client that blocks keeps the thread of its test.
+static SERVERS: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
 
 /// What becomes of a request.
 pub enum Act {
@@ -63,13 +68,15 @@ impl Server {
         tls: Option<TlsAcceptor>,
         script: impl Fn(usize, usize, &[u8]) -> Act + Send + Sync + 'static,
     ) -> Server {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Mutex::new(Log::default()));
         let script = Arc::new(script);
-        let task = tokio::spawn({
+        let task = SERVERS.spawn({
             let log = log.clone();
             async move {
+                let listener = TcpListener::from_std(listener).unwrap();
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
                     let connection = {
