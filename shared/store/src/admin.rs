@@ -4,10 +4,10 @@ use domain::{AccessId, OrganizationId, Timestamp, Vehicle};
 
 use crate::{
     Credential, Error, Scope, Store, digest,
-    keys::{self, CREDENTIAL_SORT_PREFIX, ORGANIZATIONS, SORT},
+    keys::{self, CREDENTIAL_SORT_PREFIX, ORGANIZATIONS},
     record::{
-        AccessIdRecord, Corrupt, CredentialRecord, Item, OrganizationRecord, TagRecord, VehicleRecord, from_item,
-        milliseconds,
+        AccessIdRecord, Corrupt, CredentialRecord, OrganizationRecord, Stored, TagRecord, VehicleRecord, from_item,
+        key_of, milliseconds,
     },
     table::{Attempt, KnownCustomer},
 };
@@ -80,12 +80,12 @@ impl Store {
     /// # Errors
     /// The table's own.
     pub async fn organizations(&self) -> Result<Vec<Organization>, Error> {
-        let read = |item: Item| {
-            let id = sort_key(&item)?.parse().map_err(|_| Corrupt("an organization's id".to_owned()))?;
-            let OrganizationRecord { name, created_at, .. } = from_item(item)?;
+        let read = |item: Stored| {
+            let id = key_of(&item)?.sort.parse().map_err(|_| Corrupt("an organization's id".to_owned()))?;
+            let OrganizationRecord { name, created_at, .. } = from_item(&item)?;
             Ok(Organization { id, name, created_at })
         };
-        let items = self.query_prefix(ORGANIZATIONS, "").await?;
+        let items = self.query(ORGANIZATIONS, None, usize::MAX).await?;
         items.into_iter().map(read).collect::<Result<_, Corrupt>>().map_err(Error::from)
     }
 
@@ -101,7 +101,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<NewCredential, Error> {
         let item = self.get(&keys::organization(organization)).await?.ok_or(Error::NotFound)?;
-        let OrganizationRecord { cursor_key, .. } = from_item(item)?;
+        let OrganizationRecord { cursor_key, .. } = from_item(&item)?;
         let created_at = milliseconds(now);
         let record = CredentialRecord { scope, label: label.to_owned(), created_at, revoked_at: None, cursor_key };
         self.settle(async || {
@@ -121,9 +121,9 @@ impl Store {
     /// [`Error::NotFound`] if there is no such organization, and the table's own.
     pub async fn credentials(&self, organization: &OrganizationId) -> Result<Vec<CredentialInfo>, Error> {
         self.get(&keys::organization(organization)).await?.ok_or(Error::NotFound)?;
-        let read = |item: Item| {
-            let digest = sort_key(&item)?.trim_start_matches(CREDENTIAL_SORT_PREFIX).to_owned();
-            let CredentialRecord { scope, label, created_at, revoked_at, .. } = from_item(item)?;
+        let read = |item: Stored| {
+            let digest = key_of(&item)?.sort.trim_start_matches(CREDENTIAL_SORT_PREFIX).to_owned();
+            let CredentialRecord { scope, label, created_at, revoked_at, .. } = from_item(&item)?;
             Ok(CredentialInfo { id: credential_id(organization, &digest), scope, label, created_at, revoked_at })
         };
         let items = self.query_prefix(&keys::credentials(organization), CREDENTIAL_SORT_PREFIX).await?;
@@ -143,8 +143,8 @@ impl Store {
         let prefix = format!("{CREDENTIAL_SORT_PREFIX}{digest}");
         let found = self.query_prefix(&keys::credentials(&organization), &prefix).await?;
         let item = found.into_iter().next().ok_or(Error::NotFound)?;
-        let digest = sort_key(&item)?.trim_start_matches(CREDENTIAL_SORT_PREFIX).to_owned();
-        let mut record: CredentialRecord = from_item(item)?;
+        let digest = key_of(&item)?.sort.trim_start_matches(CREDENTIAL_SORT_PREFIX).to_owned();
+        let mut record: CredentialRecord = from_item(&item)?;
         if record.revoked_at.is_none() {
             record.revoked_at = Some(milliseconds(now));
             self.settle(async || {
@@ -194,9 +194,4 @@ impl Store {
 
 fn credential_id(organization: &OrganizationId, digest: &str) -> String {
     format!("{organization}.{}", digest.get(..DIGEST_LENGTH).unwrap_or(digest))
-}
-
-fn sort_key(item: &Item) -> Result<&str, Corrupt> {
-    let sort = item.get(SORT).and_then(|value| value.as_s().ok());
-    sort.map(String::as_str).ok_or_else(|| Corrupt("an item without its key".to_owned()))
 }

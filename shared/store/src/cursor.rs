@@ -4,6 +4,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Id, OrganizationId};
 use ring::hmac;
 
+use crate::{Credential, Error, PageRequest, record::CredentialRecord};
+
 /// The lists that have cursors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum List {
@@ -40,6 +42,26 @@ impl Cursor {
     pub(crate) fn is_genuine(&self, key: &str, organization: &OrganizationId, list: List) -> bool {
         // The code is no secret that could be guessed byte by byte: 128 bits, and every try is a table read.
         code(key, organization, list, self.after) == self.code
+    }
+}
+
+impl CredentialRecord {
+    /// The cursor that goes on after the id `last`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::ForgedCursor`] if the list did not hand out the cursor that the page was asked for with.
+    pub(crate) fn next_cursor(
+        &self,
+        caller: &Credential,
+        page: &PageRequest,
+        list: List,
+        last: Option<Id>,
+    ) -> Result<Option<String>, Error> {
+        let organization = &caller.organization;
+        if page.cursor.as_ref().is_some_and(|cursor| !cursor.is_genuine(&self.cursor_key, organization, list)) {
+            return Err(Error::ForgedCursor);
+        }
+        Ok(last.map(|last| Cursor::issue(&self.cursor_key, organization, list, last)))
     }
 }
 

@@ -10,9 +10,10 @@ use crate::{
     decision::{Answer, decision},
     digest, keys,
     record::{
-        AccessIdRecord, CredentialRecord, CustomerRecord, Item, OrganizationRecord, Record, RequestRecord, TagRecord,
-        VehicleRecord, Versioned, from_item, to_item,
+        AccessIdRecord, CredentialRecord, CustomerRecord, Item, OrganizationRecord, Record, RequestRecord, Stored,
+        TagRecord, VehicleRecord, Versioned, from_item, key_of, to_item,
     },
+    table::has_revocation,
 };
 
 const TOKEN: &str = "rfid_abc123DEF456_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
@@ -67,15 +68,24 @@ pub fn credential(data: &[u8]) {
     }
 }
 
-/// An item, in DynamoDB's JSON, is read wholly or not at all: what is made of it keeps the domain's rules and is
-/// written and read again as it was.
+/// An item, in DynamoDB's JSON, is read wholly or not at all, as the SDK and `serde_dynamo` would read it: what is made of it
+/// keeps the domain's rules and is written and read again as it was.
 pub fn stored_item(data: &[u8]) {
+    if let Ok(item) = serde_json::from_slice::<Stored>(data) {
+        _ = key_of(&item);
+        _ = has_revocation(&item);
+        _ = from_item::<CredentialRecord>(&item);
+        _ = from_item::<AccessIdRecord>(&item);
+        _ = from_item::<RequestRecord>(&item);
+    }
     let Ok(Value::Object(attributes)) = serde_json::from_slice(data) else { return };
     let Some(item) = attributes.iter().map(|(name, value)| Some((name.clone(), attribute(value)?))).collect() else {
         return;
     };
     comes_back::<OrganizationRecord>(&item);
-    comes_back::<CredentialRecord>(&item);
+    if comes_back::<CredentialRecord>(&item).is_some() {
+        assert!(has_revocation(&stored(&item)).is_ok_and(|revoked| revoked == item.contains_key("revokedAt")));
+    }
     comes_back::<CustomerRecord>(&item);
     if let Some(tag) = comes_back::<TagRecord>(&item) {
         _ = tag.access_id();
@@ -87,38 +97,68 @@ pub fn stored_item(data: &[u8]) {
         vehicle(record);
     }
     if comes_back::<RequestRecord>(&item).is_some() {
-        let record = || from_item::<RequestRecord>(item.clone());
+        let record = || from_item::<RequestRecord>(&stored(&item));
         _ = record().and_then(RequestRecord::into_vehicle);
         _ = record().and_then(RequestRecord::into_access_id);
     }
 }
 
 fn comes_back<R: Record>(item: &Item) -> Option<R> {
-    let record = from_item::<R>(item.clone()).ok()?;
+    let record = from_item::<R>(&stored(item)).ok();
+    let second: Option<R> = serde_dynamo::from_item(item.clone()).ok();
+    assert_eq!(record.as_ref().map(to_item), second.as_ref().map(to_item), "two readers of {item:?}");
+    let record = record?;
     let written = to_item(&record);
     assert!(written.keys().all(|name| item.contains_key(name)), "nothing is made up");
-    let Ok(again) = from_item::<R>(written.clone()) else { panic!("{written:?} cannot be read again") };
+    let Ok(again) = from_item::<R>(&stored(&written)) else { panic!("{written:?} cannot be read again") };
     assert_eq!(to_item(&again), written);
     Some(record)
+}
+
+/// The item as the table would send it.
+fn stored(item: &Item) -> Stored {
+    fn json(value: &AttributeValue) -> Value {
+        match value {
+            AttributeValue::S(text) => json!({"S": text}),
+            AttributeValue::N(number) => json!({"N": number}),
+            AttributeValue::Bool(value) => json!({"BOOL": value}),
+            AttributeValue::Null(value) => json!({"NULL": value}),
+            AttributeValue::Ss(texts) => json!({"SS": texts}),
+            AttributeValue::Ns(numbers) => json!({"NS": numbers}),
+            AttributeValue::L(list) => json!({"L": list.iter().map(json).collect::<Vec<_>>()}),
+            AttributeValue::M(map) => json!({"M": object(map)}),
+            other => unreachable!("{other:?}"),
+        }
+    }
+    fn object(item: &Item) -> Value {
+        item.iter().map(|(name, value)| (name.clone(), json(value))).collect()
+    }
+    let Ok(stored) = serde_json::value::to_raw_value(&object(item)) else { unreachable!() };
+    stored
 }
 
 fn access_id(record: AccessIdRecord) {
     let Ok(Versioned { value, version }) = Versioned::<AccessId>::try_from(record) else { return };
     assert_eq!(value.status == AuthorizationStatus::Revoked, value.revoked_at.is_some());
-    let again = from_item::<AccessIdRecord>(to_item(&AccessIdRecord::new(&value, version)));
+    let again = from_item::<AccessIdRecord>(&stored(&to_item(&AccessIdRecord::new(&value, version))));
     let again = again.and_then(Versioned::<AccessId>::try_from);
     assert!(again.is_ok_and(|again| again.value == value && again.version == version));
     let tag = to_item(&TagRecord::new(&value));
-    assert!(from_item::<TagRecord>(tag).and_then(|tag| tag.access_id()).is_ok_and(|id| id == value.id));
+    assert!(from_item::<TagRecord>(&stored(&tag)).and_then(|tag| tag.access_id()).is_ok_and(|id| id == value.id));
 }
 
 fn vehicle(record: VehicleRecord) {
     let Ok(Versioned { value, version }) = Versioned::<Vehicle>::try_from(record) else { return };
     assert!(value.access_ids.iter().all(|summary| value.shows(summary)), "each access ID is found");
     assert!(value.access_ids.len() <= domain::MAX_ACCESS_IDS_PER_VEHICLE);
-    let again = from_item::<VehicleRecord>(to_item(&VehicleRecord::new(&value, version)));
+    let again = from_item::<VehicleRecord>(&stored(&to_item(&VehicleRecord::new(&value, version))));
     let again = again.and_then(Versioned::<Vehicle>::try_from);
     assert!(again.is_ok_and(|again| again.value == value && again.version == version));
+}
+
+/// The table has no other numbers.
+fn number(value: &Value) -> Option<String> {
+    value.as_str().filter(|number| number.parse::<f64>().is_ok()).map(str::to_owned)
 }
 
 /// An attribute of DynamoDB's JSON; of the ten types, those without bytes.
@@ -128,11 +168,11 @@ fn attribute(value: &Value) -> Option<AttributeValue> {
     let texts = || value.as_array()?.iter().map(|text| Some(text.as_str()?.to_owned())).collect::<Option<Vec<_>>>();
     Some(match kind.as_str() {
         "S" => AttributeValue::S(value.as_str()?.to_owned()),
-        "N" => AttributeValue::N(value.as_str()?.to_owned()),
+        "N" => AttributeValue::N(number(value)?),
         "BOOL" => AttributeValue::Bool(value.as_bool()?),
         "NULL" => AttributeValue::Null(value.as_bool()?),
         "SS" => AttributeValue::Ss(texts()?),
-        "NS" => AttributeValue::Ns(texts()?),
+        "NS" => AttributeValue::Ns(value.as_array()?.iter().map(number).collect::<Option<_>>()?),
         "L" => AttributeValue::L(value.as_array()?.iter().map(attribute).collect::<Option<_>>()?),
         "M" => {
             let entries = value.as_object()?.iter().map(|(name, value)| Some((name.clone(), attribute(value)?)));
@@ -176,7 +216,7 @@ pub fn decided(data: &[u8]) {
     // The other reader of the same item says the same.
     let attributes = item.as_object().into_iter().flatten();
     let item: Option<Item> = attributes.map(|(name, value)| Some((name.clone(), attribute(value)?))).collect();
-    let Some(record) = item.map(from_item::<TagRecord>) else { return };
+    let Some(record) = item.map(|item| from_item::<TagRecord>(&stored(&item))) else { return };
     assert!(record.is_ok_and(|record| record.access_id().is_ok_and(|read| read == id)
         && record.name == name
         && domain::AccessIdType::from(record.kind) == kind));

@@ -1,6 +1,7 @@
 //! Every key of the table. Nothing else knows how a key is made.
 
 use domain::{CustomerKey, Id, OcppIdTag, OrganizationId};
+use serde::Deserialize;
 
 use crate::digest;
 
@@ -12,9 +13,11 @@ pub(crate) const SORT: &str = "SK";
 pub(crate) const ORGANIZATIONS: &str = "ORG";
 
 /// The primary key of one item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub(crate) struct Key {
+    #[serde(rename = "PK")]
     pub partition: String,
+    #[serde(rename = "SK")]
     pub sort: String,
 }
 

@@ -5,6 +5,7 @@
 
 mod access_ids;
 mod admin;
+mod attributes;
 mod client;
 mod connector;
 mod credential;

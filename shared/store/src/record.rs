@@ -9,10 +9,17 @@ use domain::{
     MAX_ACCESS_IDS_PER_VEHICLE, OcppIdTag, Text, Timestamp, Vehicle,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
-use crate::{Scope, keys::Key};
+use crate::{
+    Scope, attributes,
+    keys::{Key, PARTITION, SORT},
+};
 
+/// An item to write.
 pub(crate) type Item = HashMap<String, AttributeValue>;
+/// An item as the table has sent it, in DynamoDB's JSON.
+pub(crate) type Stored = Box<RawValue>;
 
 /// An item that is not what its key says: written by a later version, or damaged.
 #[derive(Debug, thiserror::Error)]
@@ -43,12 +50,16 @@ pub(crate) fn to_item(record: &impl Record) -> Item {
     serde_dynamo::to_item(record).expect("a record is an item")
 }
 
-pub(crate) fn from_item<R: Record>(item: Item) -> Result<R, Corrupt> {
-    serde_dynamo::from_item(item).map_err(Corrupt::new)
+pub(crate) fn from_item<R: Record>(item: &Stored) -> Result<R, Corrupt> {
+    attributes::read(item).map_err(Corrupt::new)
+}
+
+pub(crate) fn key_of(item: &Stored) -> Result<Key, Corrupt> {
+    attributes::read(item).map_err(Corrupt::new)
 }
 
 /// The record in an item of a list. One that cannot be read is logged and left out: it must not hide the others.
-pub(crate) fn readable<R, T>(item: Item) -> Option<Versioned<T>>
+pub(crate) fn readable<R, T>(item: &Stored) -> Option<Versioned<T>>
 where
     R: Record,
     Versioned<T>: TryFrom<R, Error = Corrupt>,
@@ -59,9 +70,16 @@ where
 
 /// The item's attributes and its key.
 pub(crate) fn keyed(key: Key, mut item: Item) -> Item {
-    item.insert(crate::keys::PARTITION.to_owned(), AttributeValue::S(key.partition));
-    item.insert(crate::keys::SORT.to_owned(), AttributeValue::S(key.sort));
+    item.extend(key_item(key));
     item
+}
+
+/// The key as attributes.
+pub(crate) fn key_item(key: Key) -> Item {
+    HashMap::from([
+        (PARTITION.to_owned(), AttributeValue::S(key.partition)),
+        (SORT.to_owned(), AttributeValue::S(key.sort)),
+    ])
 }
 
 #[derive(Serialize, Deserialize)]

@@ -12,20 +12,27 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, Update},
 };
 use domain::{Customer, Id, OrganizationId, Timestamp};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use tokio::time::Instant;
 
 use crate::{
-    Credential, Cursor, Error, Idempotency, Page, PageRequest, Store,
-    cursor::List,
+    Credential, Error, Idempotency, PageRequest, Store,
+    attributes::{self, Body},
     digest,
     keys::{self, Key, PARTITION, SORT},
     record::{
-        Corrupt, CredentialRecord, CustomerRecord, Item, Record, RequestRecord, Versioned, from_item, keyed, to_item,
+        Corrupt, CredentialRecord, CustomerRecord, Record, RequestRecord, Stored, Versioned, from_item, key_item,
+        key_of, keyed, to_item,
     },
 };
 
 /// How long a request may go on settling conflicts before it is given up.
 const SETTLING_TIME: Duration = Duration::from_secs(5);
+/// What DynamoDB takes in one BatchGetItem.
+const KEYS_PER_CALL: usize = 100;
 const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 /// How long one transaction is sent again. DynamoDB remembers its token for ten minutes: sending it again is not doing it
 /// again.
@@ -53,12 +60,12 @@ impl From<Corrupt> for Error {
 }
 
 /// Items that were asked for by key.
-pub(crate) struct Found(HashMap<Key, Item>);
+pub(crate) struct Found(HashMap<Key, Stored>);
 
 impl Found {
     /// The record at this key, if there is one.
     pub fn take<R: Record>(&mut self, key: &Key) -> Result<Option<R>, Corrupt> {
-        self.0.remove(key).map(from_item).transpose()
+        self.0.remove(key).map(|item| from_item(&item)).transpose()
     }
 
     /// The record at this key with its version.
@@ -76,17 +83,15 @@ impl Found {
     }
 
     /// All items that were not taken.
-    pub fn into_items(self) -> impl Iterator<Item = Item> {
+    pub fn into_items(self) -> impl Iterator<Item = Stored> {
         self.0.into_values()
     }
 
     /// The caller's credential, if it opens what it says.
     pub fn credential(&mut self, caller: &Credential) -> Result<CredentialRecord, Error> {
-        let key = caller.key();
-        // Whatever stands there, even a null: it was meant to end the credential.
-        let is_revoked = self.0.get(&key).is_some_and(|item| item.contains_key("revokedAt"));
-        let record: Option<CredentialRecord> = self.take(&key)?;
-        record.filter(|record| record.scope == caller.scope && !is_revoked).ok_or(Error::Unauthorized)
+        let Some(item) = self.0.remove(&caller.key()) else { return Err(Error::Unauthorized) };
+        let record: CredentialRecord = from_item(&item)?;
+        if record.scope == caller.scope && !has_revocation(&item)? { Ok(record) } else { Err(Error::Unauthorized) }
     }
 
     /// The customer in its stored spelling, or as given if there is none of that name yet.
@@ -109,6 +114,20 @@ impl Found {
         *given = known.customer.clone();
         Ok(Some(known))
     }
+}
+
+/// Whether anything stands there, even a null: it was meant to end the credential.
+pub(crate) fn has_revocation(item: &Stored) -> Result<bool, Corrupt> {
+    #[derive(Deserialize)]
+    struct Revocation {
+        #[serde(rename = "revokedAt", default, deserialize_with = "is_there")]
+        is_there: bool,
+    }
+    fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+        IgnoredAny::deserialize(value).map(|_| true)
+    }
+    let revocation: Revocation = attributes::read(item).map_err(|error| Corrupt(error.to_string()))?;
+    Ok(revocation.is_there)
 }
 
 /// A customer that a request names.
@@ -296,106 +315,149 @@ impl Store {
     }
 
     /// The item at one key, strongly consistent.
-    pub(crate) async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key(PARTITION, AttributeValue::S(key.partition.clone()))
-            .key(SORT, AttributeValue::S(key.sort.clone()))
-            .consistent_read(true)
-            .send()
-            .await;
-        Ok(answer.map_err(|error| self.failed("GetItem", &error))?.item)
+    pub(crate) async fn get(&self, key: &Key) -> Result<Option<Stored>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Answer {
+            item: Option<Stored>,
+        }
+
+        let body = Body::default();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key_item(key.clone())));
+        let answer = get.consistent_read(true).customize().interceptor(body.clone()).send().await;
+        answer.map_err(|error| self.failed("GetItem", &error))?;
+        Ok(self.read::<Answer>("GetItem", &body)?.item)
     }
 
-    /// The items at up to a hundred keys, strongly consistent. Keys may repeat.
+    /// The items at some keys, strongly consistent. Keys may repeat. One call for each hundred.
     pub(crate) async fn batch_get(&self, keys: impl IntoIterator<Item = Key>) -> Result<Found, Error> {
-        let keys: HashSet<Key> = keys.into_iter().collect();
-        let mut found = HashMap::with_capacity(keys.len());
-        let mut wanted = KeysAndAttributes::builder().consistent_read(true);
-        for Key { partition, sort } in keys {
-            wanted = wanted.keys(HashMap::from([
-                (PARTITION.to_owned(), AttributeValue::S(partition)),
-                (SORT.to_owned(), AttributeValue::S(sort)),
-            ]));
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Answer {
+            responses: HashMap<String, Vec<Stored>>,
+            #[serde(default)]
+            unprocessed_keys: HashMap<String, Unprocessed>,
         }
-        #[expect(clippy::expect_used, reason = "every caller names a key")]
-        let mut wanted = wanted.build().expect("at least one key");
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Unprocessed {
+            keys: Vec<Stored>,
+        }
+
+        let keys: HashSet<Key> = keys.into_iter().collect();
+        let mut keys: Vec<Key> = keys.into_iter().collect();
+        let mut found = HashMap::with_capacity(keys.len());
         let deadline = Instant::now() + Duration::from_millis(900);
         loop {
-            let answer = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
-            let answer = answer.map_err(|error| self.failed("BatchGetItem", &error))?;
-            for item in answer.responses.into_iter().flat_map(|mut tables| tables.remove(&self.table)).flatten() {
+            let later = keys.split_off(keys.len().min(KEYS_PER_CALL));
+            let wanted = KeysAndAttributes::builder().consistent_read(true);
+            let wanted = wanted.set_keys(Some(keys.into_iter().map(key_item).collect()));
+            #[expect(clippy::expect_used, reason = "its keys are set above")]
+            let wanted = wanted.build().expect("a request with keys");
+            let body = Body::default();
+            let get = self.client.batch_get_item().request_items(&self.table, wanted);
+            let answer = get.customize().interceptor(body.clone()).send().await;
+            answer.map_err(|error| self.failed("BatchGetItem", &error))?;
+            let mut answer: Answer = self.read("BatchGetItem", &body)?;
+            for item in answer.responses.remove(&self.table).into_iter().flatten() {
                 found.insert(key_of(&item)?, item);
             }
+            keys = later;
             // Left over when the table throttles or the answer grows above 16 MB.
-            match answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table)) {
-                None => return Ok(Found(found)),
-                Some(_) if Instant::now() > deadline => {
+            if let Some(rest) = answer.unprocessed_keys.remove(&self.table) {
+                if Instant::now() > deadline {
                     tracing::warn!("BatchGetItem left keys unprocessed");
                     self.failures.fetch_add(1, Ordering::Relaxed);
                     return Err(Error::Unavailable);
                 }
-                Some(rest) => wanted = rest,
+                for key in &rest.keys {
+                    keys.push(key_of(key)?);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            if keys.is_empty() {
+                return Ok(Found(found));
+            }
         }
     }
 
-    /// Up to `limit` items of a partition in the order of their ids, from the first above `after`.
-    pub(crate) async fn query(&self, partition: &str, after: Option<Id>, limit: usize) -> Result<Vec<Item>, Error> {
-        let mut items: Vec<Item> = Vec::with_capacity(limit);
+    /// Up to `limit` items of a partition in the order of their sort keys, from the first above `after`.
+    pub(crate) async fn query(&self, partition: &str, after: Option<Id>, limit: usize) -> Result<Vec<Stored>, Error> {
+        let after = after.map_or("0".to_owned(), keys::id_sort);
+        self.query_all(partition, "SK > :sort", after, limit).await
+    }
+
+    /// All items of a partition whose sort key begins so. For partitions that stay small.
+    pub(crate) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Stored>, Error> {
+        self.query_all(partition, "begins_with(SK, :sort)", prefix.to_owned(), usize::MAX).await
+    }
+
+    async fn query_all(
+        &self,
+        partition: &str,
+        condition: &str,
+        sort: String,
+        limit: usize,
+    ) -> Result<Vec<Stored>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Answer {
+            #[serde(default)]
+            items: Vec<Stored>,
+            last_evaluated_key: Option<Stored>,
+        }
+
+        let mut items: Vec<Stored> = Vec::new();
         let mut start = None;
         loop {
             let rest = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let body = Body::default();
             let answer = self
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("PK = :partition AND SK > :after")
+                .key_condition_expression(format!("PK = :partition AND {condition}"))
                 .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
-                .expression_attribute_values(":after", AttributeValue::S(after.map_or("0".to_owned(), keys::id_sort)))
+                .expression_attribute_values(":sort", AttributeValue::S(sort.clone()))
                 .consistent_read(true)
                 .limit(rest)
                 .set_exclusive_start_key(start)
+                .customize()
+                .interceptor(body.clone())
                 .send()
                 .await;
-            let answer = answer.map_err(|error| self.failed("Query", &error))?;
-            items.extend(answer.items.unwrap_or_default());
+            answer.map_err(|error| self.failed("Query", &error))?;
+            let answer: Answer = self.read("Query", &body)?;
+            items.extend(answer.items);
             // A page of very large items ends at 1 MB before it is full.
-            start = answer.last_evaluated_key;
+            start = answer.last_evaluated_key.map(|key| key_of(&key)).transpose()?.map(key_item);
             if start.is_none() || items.len() >= limit {
                 return Ok(items);
             }
         }
     }
 
-    /// A page of a list, its items as they are stored. The credential is asked for at the same time.
-    pub(crate) async fn page(
-        &self,
-        caller: &Credential,
-        page: &PageRequest,
-        partition: &str,
-        list: List,
-    ) -> Result<Page<Item>, Error> {
+    /// What an operation has answered.
+    fn read<T: DeserializeOwned>(&self, operation: &'static str, body: &Body) -> Result<T, Error> {
+        serde_json::from_slice(&body.take()).map_err(|error| {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(operation, category = ?error.classify(), "the table's answer cannot be read");
+            Error::Unavailable
+        })
+    }
+
+    /// A page of a list, its items as they are stored, and the last id of it if there is a next page.
+    pub(crate) async fn page(&self, page: &PageRequest, partition: &str) -> Result<(Vec<Stored>, Option<Id>), Error> {
         let after = page.cursor.as_ref().map(|cursor| cursor.after);
         // One more than is shown tells whether there is a next page.
-        let (credential, items) = tokio::join!(self.credential(caller), self.query(partition, after, page.limit + 1));
-        let CredentialRecord { cursor_key, .. } = credential?;
-        let organization = &caller.organization;
-        if page.cursor.as_ref().is_some_and(|cursor| !cursor.is_genuine(&cursor_key, organization, list)) {
-            return Err(Error::ForgedCursor);
+        let mut items = self.query(partition, after, page.limit + 1).await?;
+        if items.len() <= page.limit {
+            return Ok((items, None));
         }
-        let mut records = items?;
-        let mut next_cursor = None;
-        if records.len() > page.limit {
-            records.truncate(page.limit);
-            let last = records.last().map(key_of).transpose()?.and_then(|key| keys::id_of(&key));
-            let last = last.ok_or_else(|| Corrupt("a record's sort key".to_owned()))?;
-            next_cursor = Some(Cursor::issue(&cursor_key, organization, list, last));
-        }
-        Ok(Page { records, next_cursor })
+        items.truncate(page.limit);
+        let key = items.last().map(key_of).transpose()?;
+        let last = key.and_then(|key| keys::id_of(&key)).ok_or_else(|| Corrupt("a record's sort key".to_owned()))?;
+        Ok((items, Some(last)))
     }
 
     /// What the first request of this key created, if it is why this one was refused; else the refusal.
@@ -408,33 +470,6 @@ impl Store {
         let Some(replay) = replay else { return Err(refused) };
         let mut found = self.batch_get([replay.key.clone()]).await?;
         replay.remembered(&mut found, now)?.ok_or(refused)
-    }
-
-    /// All items of a partition whose sort key begins so. For partitions that stay small.
-    pub(crate) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Item>, Error> {
-        let mut items = Vec::new();
-        let mut start = None;
-        loop {
-            let query = self.client.query().table_name(&self.table).consistent_read(true);
-            let query = if prefix.is_empty() {
-                query.key_condition_expression("PK = :partition")
-            } else {
-                query
-                    .key_condition_expression("PK = :partition AND begins_with(SK, :prefix)")
-                    .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-            };
-            let answer = query
-                .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
-                .set_exclusive_start_key(start)
-                .send()
-                .await;
-            let answer = answer.map_err(|error| self.failed("Query", &error))?;
-            items.extend(answer.items.unwrap_or_default());
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
     }
 
     /// Carries a transaction out, once, however often it has to be sent.
@@ -546,14 +581,5 @@ fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
         Some(TransactWriteItemsError::TransactionInProgressException(_)) => Verdict::SendAgain,
         _ if error.code() == Some("TransactionConflictException") => Verdict::Conflict,
         _ => Verdict::Failed,
-    }
-}
-
-fn key_of(item: &Item) -> Result<Key, Corrupt> {
-    match (item.get(PARTITION), item.get(SORT)) {
-        (Some(AttributeValue::S(partition)), Some(AttributeValue::S(sort))) => {
-            Ok(Key { partition: partition.clone(), sort: sort.clone() })
-        }
-        _ => Err(Corrupt("an item without its key".to_owned())),
     }
 }

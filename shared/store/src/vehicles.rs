@@ -14,14 +14,15 @@ use crate::{
 const KIND: &str = "VEHICLE";
 
 impl Store {
-    /// A page of the organization's vehicles. One call, and one for the credential.
+    /// A page of the organization's vehicles. One call, and before it one for the credential.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
     pub async fn list_vehicles(&self, caller: &Credential, page: &PageRequest) -> Result<Page<Vehicle>, Error> {
-        let partition = keys::vehicles(&caller.organization);
-        let Page { records, next_cursor } = self.page(caller, page, &partition, List::Vehicles).await?;
-        let read = records.into_iter().filter_map(readable::<VehicleRecord, Vehicle>);
+        let credential = self.credential(caller).await?;
+        let (items, last) = self.page(page, &keys::vehicles(&caller.organization)).await?;
+        let next_cursor = credential.next_cursor(caller, page, List::Vehicles, last)?;
+        let read = items.iter().filter_map(readable::<VehicleRecord, Vehicle>);
         Ok(Page { records: read.map(|vehicle| vehicle.value).collect(), next_cursor })
     }
 
