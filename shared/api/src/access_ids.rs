@@ -1,5 +1,6 @@
 //! Access IDs on the wire.
 
+use chrono::{Datelike as _, Timelike as _};
 use domain::{
     AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Timestamp,
     UpdateAccessId, VehicleChange, VehicleLink,
@@ -140,9 +141,31 @@ pub(crate) fn status_word(status: AuthorizationStatus) -> &'static str {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds and `Z`.
+/// RFC 3339 in UTC with milliseconds and `Z`. A page has three for each record, and chrono's own way takes ten times as many
+/// instructions.
 fn time(time: Timestamp) -> String {
-    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    let (date, clock) = (time.date_naive(), time.time());
+    let Ok(year @ 0..=9999) = u32::try_from(date.year()) else {
+        return time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    };
+    let mut text = String::with_capacity("2024-08-02T19:13:28.897Z".len());
+    // a leap second is the second 59 with more than a thousand milliseconds
+    let milliseconds = clock.nanosecond() / 1_000_000;
+    let (second, milliseconds) = (clock.second() + milliseconds / 1_000, milliseconds % 1_000);
+    for (number, digits, end) in [
+        (year, 4, '-'),
+        (date.month(), 2, '-'),
+        (date.day(), 2, 'T'),
+        (clock.hour(), 2, ':'),
+        (clock.minute(), 2, ':'),
+        (second, 2, '.'),
+        (milliseconds, 3, 'Z'),
+    ] {
+        let power = [1, 10, 100, 1_000];
+        text.extend((0..digits).rev().map(|digit| char::from(b'0' + (number / power[digit] % 10) as u8)));
+        text.push(end);
+    }
+    text
 }
 
 /// The body of `POST /api/access-ids`.
@@ -222,5 +245,25 @@ pub(crate) fn read_customer(record: &mut Object, problems: &mut Problems) -> Pat
             let name = customer.required("name", problems, |text| Customer::new(text).map_err(|e| e.to_string()));
             name.map_or(Patch::Keep, Patch::Set)
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_is_written_as_chrono_writes_it(
+            seconds in -70_000_000_000_i64..260_000_000_000,
+            nanoseconds in 0_u32..2_000_000_000,
+        ) {
+            // beyond a second: a leap second, where there can be one
+            if let Some(moment) = Timestamp::from_timestamp(seconds, nanoseconds) {
+                prop_assert_eq!(time(moment), moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
+            }
+        }
     }
 }

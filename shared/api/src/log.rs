@@ -2,11 +2,15 @@
 
 use std::{
     io::Write as _,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "ChargeAccess";
@@ -63,6 +67,8 @@ pub(crate) struct Record<'a> {
     pub counts: store::Counts,
 }
 
+/// The same in every line: written once.
+static METRICS_JSON: LazyLock<Option<Box<RawValue>>> = LazyLock::new(|| to_raw_value(&METRICS).ok());
 static IS_WARM: AtomicBool = AtomicBool::new(false);
 
 #[derive(Serialize)]
@@ -91,14 +97,17 @@ struct Line<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
     timestamp: u64,
-    cloud_watch_metrics: [Metrics; METRICS.len()],
+    cloud_watch_metrics: Option<&'static RawValue>,
 }
 
 /// Writes the line. A log that cannot be written must not change an answer.
 pub(crate) fn write(record: &Record<'_>) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let line = Line {
-        aws: Metadata { timestamp: u64::try_from(now.as_millis()).unwrap_or_default(), cloud_watch_metrics: METRICS },
+        aws: Metadata {
+            timestamp: u64::try_from(now.as_millis()).unwrap_or_default(),
+            cloud_watch_metrics: METRICS_JSON.as_deref(),
+        },
         function: record.function,
         outcome: record.outcome,
         requests: 1,

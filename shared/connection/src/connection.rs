@@ -17,11 +17,10 @@ use tokio::{
     net::TcpStream,
     time::Instant,
 };
-use tokio_rustls::client::TlsStream;
 
 use crate::{
     Failure,
-    blocking::{self, Socket},
+    blocking::Blocking,
     endpoint::{Endpoint, Tls},
 };
 
@@ -46,20 +45,17 @@ pub enum Io {
     Blocking,
 }
 
-/// What a connection runs over.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
-    /// The socket below it, if that one keeps its thread while it waits.
-    fn socket(&mut self) -> Option<&mut Socket> {
-        None
-    }
-}
+trait AsyncStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> AsyncStream for S {}
 
-impl Stream for TcpStream {}
-impl Stream for TlsStream<TcpStream> {}
+enum Stream {
+    Async(Box<dyn AsyncStream>),
+    Blocking(Blocking),
+}
 
 /// A connection, good for one exchange at a time.
 pub struct Connection {
-    stream: Box<dyn Stream>,
+    stream: Stream,
     /// Nothing has happened that ends it or leaves in doubt where the next answer begins.
     is_sound: bool,
     /// Some of the answer to the latest request has come.
@@ -111,13 +107,11 @@ impl Connection {
         // A request is one write: there is nothing to wait for.
         tcp.set_nodelay(true).map_err(|_| Failure("ConnectFailed"))?;
         let stream = match (io, &endpoint.tls) {
-            (Io::Async, None) => Ok(Box::new(tcp) as Box<dyn Stream>),
+            (Io::Async, None) => Ok(Stream::Async(Box::new(tcp))),
             (Io::Async, Some(Tls { connector, name })) => {
-                connector.connect(name.clone(), tcp).await.map(|stream| Box::new(stream) as Box<dyn Stream>)
+                connector.connect(name.clone(), tcp).await.map(|stream| Stream::Async(Box::new(stream)))
             }
-            (Io::Blocking, tls) => {
-                Socket::new(tcp, deadline).and_then(|socket| blocking::secured(socket, tls.as_ref()))
-            }
+            (Io::Blocking, tls) => Blocking::new(tcp, tls.as_ref(), deadline).map(Stream::Blocking),
         };
         let stream = stream.map_err(|error| because(&error, "TlsFailed"))?;
         Ok(Self { stream, is_sound: true, has_answered: false })
@@ -131,10 +125,7 @@ impl Connection {
         // until the answer is there
         self.is_sound = false;
         self.has_answered = false;
-        if let Some(socket) = self.stream.socket() {
-            socket.deadline = deadline;
-        }
-        self.send(request).await.map_err(|error| because(&error, "ConnectionLost"))?;
+        self.send(request, deadline).await.map_err(|error| because(&error, "ConnectionLost"))?;
 
         let mut answer = Vec::with_capacity(ORDINARY);
         let head = loop {
@@ -209,13 +200,22 @@ impl Connection {
         }
     }
 
-    async fn send(&mut self, request: &[u8]) -> io::Result<()> {
-        self.stream.write_all(request).await?;
-        self.stream.flush().await
+    async fn send(&mut self, request: &[u8], deadline: Option<Instant>) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Async(stream) => {
+                stream.write_all(request).await?;
+                stream.flush().await
+            }
+            Stream::Blocking(stream) => stream.send(request, deadline),
+        }
     }
 
     async fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), Failure> {
-        match self.stream.read_buf(answer).await {
+        let received = match &mut self.stream {
+            Stream::Async(stream) => stream.read_buf(answer).await,
+            Stream::Blocking(stream) => stream.receive(answer),
+        };
+        match received {
             Ok(1..) => {
                 self.has_answered = true;
                 Ok(())
@@ -241,20 +241,15 @@ impl Connection {
         if !self.is_sound {
             return false;
         }
-        self.look_only(true);
-        let quiet = |context: &mut Context<'_>| {
-            let mut byte = [0];
-            let read = Pin::new(&mut self.stream).poll_read(context, &mut ReadBuf::new(&mut byte));
-            Poll::Ready(read.is_pending())
-        };
-        let is_quiet = poll_fn(quiet).await;
-        self.look_only(false);
-        is_quiet
-    }
-
-    fn look_only(&mut self, only: bool) {
-        if let Some(socket) = self.stream.socket() {
-            socket.looks_only = only;
+        match &mut self.stream {
+            Stream::Async(stream) => {
+                let mut byte = [0];
+                let mut look = |context: &mut Context<'_>| {
+                    Poll::Ready(Pin::new(&mut *stream).poll_read(context, &mut ReadBuf::new(&mut byte)).is_pending())
+                };
+                poll_fn(&mut look).await
+            }
+            Stream::Blocking(stream) => stream.is_quiet(),
         }
     }
 }
@@ -346,12 +341,10 @@ mod tests {
 
     use super::*;
 
-    impl Stream for tokio::io::DuplexStream {}
-
     /// What `exchange` makes of these bytes, which come in pieces, and then the end.
     async fn exchanged(bytes: &[u8], piece: usize) -> (Result<Response, Failure>, bool) {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut connection = Connection { stream: Box::new(ours), is_sound: true, has_answered: false };
+        let mut connection = Connection { stream: Stream::Async(Box::new(ours)), is_sound: true, has_answered: false };
         let serve = async {
             let mut request = [0; 4];
             theirs.read_exact(&mut request).await.unwrap();

@@ -1,14 +1,17 @@
 //! Items of the table ↔ domain types. An item that breaks the domain's rules is [`Corrupt`], never half-read.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt, ops::Range};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{SubsecRound, Utc};
+use chrono::{NaiveDate, NaiveTime, SubsecRound, Utc};
 use domain::{
     AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId,
     MAX_ACCESS_IDS_PER_VEHICLE, OcppIdTag, Text, Timestamp, Vehicle,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned, Visitor},
+};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -178,10 +181,13 @@ pub(crate) struct AccessIdRecord {
     kind: TypeRecord,
     name: String,
     authorization_status: StatusRecord,
+    #[serde(deserialize_with = "time")]
     authorized_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Timestamp>,
+    #[serde(deserialize_with = "time")]
     created_at: Timestamp,
+    #[serde(deserialize_with = "time")]
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     vehicle_id: Option<u64>,
@@ -400,6 +406,44 @@ impl RequestRecord {
     }
 }
 
+/// A time as chrono reads it. For how we write it, in a tenth of the instructions: a page has three for each record.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    struct Time;
+    impl Visitor<'_> for Time {
+        type Value = Timestamp;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a time")
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+            written_by_us(text).map_or_else(|| text.parse().map_err(E::custom), Ok)
+        }
+    }
+    deserializer.deserialize_str(Time)
+}
+
+/// `2024-08-02T19:13:28.897Z`, or `2024-08-02T19:13:28Z`.
+fn written_by_us(text: &str) -> Option<Timestamp> {
+    let text = text.as_bytes();
+    let number = |digits: Range<usize>| {
+        text.get(digits)?
+            .iter()
+            .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+    };
+    let is = |mark: &[(usize, u8)]| mark.iter().all(|(at, mark)| text.get(*at) == Some(mark));
+    if !is(&[(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')]) {
+        return None;
+    }
+    let milliseconds = match text.len() {
+        20 if is(&[(19, b'Z')]) => 0,
+        24 if is(&[(19, b'.'), (23, b'Z')]) => number(20..23)?,
+        _ => return None,
+    };
+    let date = NaiveDate::from_ymd_opt(number(0..4)?.cast_signed(), number(5..7)?, number(8..10)?)?;
+    let time = NaiveTime::from_hms_milli_opt(number(11..13)?, number(14..16)?, number(17..19)?, milliseconds)?;
+    Some(date.and_time(time).and_utc())
+}
+
 fn text<const MAX: usize>(stored: &str) -> Result<Text<MAX>, Corrupt> {
     Text::new(stored).map_err(Corrupt::new)
 }
@@ -411,4 +455,36 @@ fn stored_tag(stored: &str) -> Result<OcppIdTag, Corrupt> {
 /// The time as the table and the wire keep it: to the millisecond.
 pub(crate) fn milliseconds(time: Timestamp) -> chrono::DateTime<Utc> {
     time.trunc_subsecs(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_is_read_as_chrono_reads_it(
+            seconds in 0_i64..253_000_000_000,
+            nanoseconds in 0_u32..1_000_000_000,
+            at in 0..24_usize,
+            other in any::<char>(),
+        ) {
+            let moment = milliseconds(Timestamp::from_timestamp(seconds, nanoseconds).unwrap());
+            for text in [
+                moment.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+                moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+                moment.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            ] {
+                prop_assert_eq!(written_by_us(&text), Some(text.parse().unwrap()));
+                if at < text.len() {
+                    let changed = [&text[..at], &other.to_string(), &text[at + 1..]].concat();
+                    if let Some(read) = written_by_us(&changed) {
+                        prop_assert_eq!(Ok(read), changed.parse());
+                    }
+                }
+            }
+        }
+    }
 }

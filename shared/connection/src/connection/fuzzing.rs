@@ -49,7 +49,7 @@ fn parts(response: &Response) -> (u16, Option<u32>, &[u8]) {
 /// What an exchange makes of these bytes, followed by the end.
 fn exchanged(bytes: &[u8], piece: usize) -> (Result<Response, Failure>, bool) {
     let mut connection = Connection {
-        stream: Box::new(Canned { bytes: bytes.to_vec(), at: 0, piece }),
+        stream: Stream::Async(Box::new(Canned { bytes: bytes.to_vec(), at: 0, piece })),
         is_sound: true,
         has_answered: false,
     };
@@ -68,8 +68,6 @@ struct Canned {
     at: usize,
     piece: usize,
 }
-
-impl Stream for Canned {}
 
 impl AsyncRead for Canned {
     fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
