@@ -1,6 +1,11 @@
 //! The RFID authorizer: Thor's request in, a decision out. Nothing but a decision of the table authorizes.
 
-use std::{fmt, hint::black_box, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    fmt,
+    hint::black_box,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use domain::OcppIdTag;
 use futures_util::FutureExt;
@@ -30,9 +35,9 @@ pub async fn serve_rfid() -> Result<(), StartError> {
     start_logging();
     let decider = Decider::new(&Settings::from_env()?, Io::Blocking)?;
     let runtime = Runtime::from_env()?;
-    decider.connect().await;
-    rehearse(&decider);
     let function = function_name();
+    decider.connect().await;
+    rehearse(&decider, &function);
     loop {
         let invocation = runtime.next().await?;
         let began = Instant::now();
@@ -66,17 +71,27 @@ pub async fn serve_rfid() -> Result<(), StartError> {
     }
 }
 
-/// Goes a decision's whole way once, but for the table and the log: what code that brings into memory, the first decision
-/// need not wait for.
-fn rehearse(decider: &Decider) -> Option<String> {
+/// Goes a decision's whole way once, but for the table: what code that brings into memory, the first decision need not wait
+/// for.
+fn rehearse(decider: &Decider, function: &str) -> Option<String> {
     const EVENT: &str = r#"{
         "version": "2.0", "rawPath": "/rfid_0123456789Ab_0123456789012345678901234567890123456789012",
         "headers": {"content-type": "application/json"}, "requestContext": {"http": {"method": "POST"}},
         "body": "{\"msg\":\"rfid\",\"id\":\"04E1A2B3\",\"chargebox\":\"0\",\"type\":\"start\"}", "isBase64Encoded": false
     }"#;
     let event = serde_json::from_str(EVENT).ok()?;
-    let decision = decider.rehearse(&caller(&event)?, &read(&event).ok()??).ok()?;
-    Some(black_box(render(&decision).0.to_json()))
+    let caller = caller(&event)?;
+    let (reply, outcome) = render(&decider.rehearse(&caller, &read(&event).ok()??).ok()?);
+    log::rehearse(&log::Record {
+        function,
+        request_id: "",
+        organization: Some(caller.organization.as_str()),
+        outcome,
+        status: reply.status().as_u16(),
+        duration: Duration::from_micros(1_500),
+        counts: decider.take_counts(),
+    });
+    Some(black_box(reply.to_json()))
 }
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
@@ -251,6 +266,6 @@ mod tests {
     #[test]
     fn the_rehearsal_goes_all_the_way() {
         let decider = Decider::new(&Settings::local("http://127.0.0.1:1", "table"), Io::Blocking).unwrap();
-        assert!(rehearse(&decider).unwrap().contains("authorized"));
+        assert!(rehearse(&decider, "rfid-authorizer").unwrap().contains("authorized"));
     }
 }

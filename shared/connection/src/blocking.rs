@@ -17,6 +17,9 @@ use crate::endpoint::Tls;
 
 /// What a plain answer is read in pieces of.
 const PIECE: usize = 4 << 10;
+/// How often a wait looks at the clock. The kernel is told once: to tell it before each wait what is left of the time would
+/// be two system calls of ten in a decision.
+const TICK: Duration = Duration::from_millis(10);
 
 /// A connection, plain or secured.
 pub(crate) enum Blocking {
@@ -25,10 +28,14 @@ pub(crate) enum Blocking {
 }
 
 impl Blocking {
-    /// Makes one of a new connection to the server.
+    /// Makes one of a new connection to the server. Where there is no deadline now, there must be none later.
     pub fn new(tcp: tokio::net::TcpStream, tls: Option<&Tls>, deadline: Option<Instant>) -> io::Result<Self> {
         let tcp = tcp.into_std()?;
         tcp.set_nonblocking(false)?;
+        if deadline.is_some() {
+            tcp.set_read_timeout(Some(TICK))?;
+            tcp.set_write_timeout(Some(TICK))?;
+        }
         let mut socket = Socket { tcp, deadline, looks_only: false };
         let Some(Tls { connector, name }) = tls else { return Ok(Self::Plain(socket)) };
         let session = ClientConnection::new(connector.config().clone(), name.clone());
@@ -55,9 +62,7 @@ impl Blocking {
                 if answer.capacity() == answer.len() {
                     answer.reserve(PIECE);
                 }
-                socket.whole(TcpStream::set_read_timeout, |tcp| {
-                    Ok(recv(tcp, spare_capacity(answer), RecvFlags::empty())?.1)
-                })
+                socket.in_time(|tcp| Ok(recv(tcp, spare_capacity(answer), RecvFlags::empty())?.1))
             }
             Self::Tls(stream) => {
                 let piece = stream.fill_buf()?;
@@ -69,8 +74,12 @@ impl Blocking {
         }
     }
 
-    /// Whether nothing has come, and the connection has not ended. Does not wait.
+    /// Whether nothing has come, and the connection has not ended. Does not wait. One without a deadline is taken on trust:
+    /// the Lambda Runtime API ends none.
     pub fn is_quiet(&mut self) -> bool {
+        if self.socket().deadline.is_none() {
+            return true;
+        }
         self.socket().looks_only = true;
         let come = match self {
             Self::Plain(socket) => socket.read(&mut [0]),
@@ -97,20 +106,12 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Does it within the time that is left, which the kernel keeps. Tries again what the kernel has interrupted: because
-    /// the process was stopped and goes on, or because the time is up, which the next try finds out.
-    fn whole(
-        &self,
-        limit: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
-        mut act: impl FnMut(&TcpStream) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    /// Does it within the time that is left. Goes on where the kernel has interrupted it: at a tick, or because the process
+    /// was stopped and goes on.
+    fn in_time(&self, mut act: impl FnMut(&TcpStream) -> io::Result<usize>) -> io::Result<usize> {
         loop {
-            if let Some(deadline) = self.deadline {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-                limit(&self.tcp, Some(left))?;
+            if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Err(ErrorKind::TimedOut.into());
             }
             match act(&self.tcp) {
                 Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
@@ -125,13 +126,13 @@ impl Read for Socket {
         if self.looks_only {
             return Ok(recv(&self.tcp, into, RecvFlags::DONTWAIT)?.1);
         }
-        self.whole(TcpStream::set_read_timeout, |mut tcp| tcp.read(into))
+        self.in_time(|mut tcp| tcp.read(into))
     }
 }
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.whole(TcpStream::set_write_timeout, |mut tcp| tcp.write(bytes))
+        self.in_time(|mut tcp| tcp.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
