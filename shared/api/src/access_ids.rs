@@ -148,24 +148,27 @@ fn time(time: Timestamp) -> String {
     let Ok(year @ 0..=9999) = u32::try_from(date.year()) else {
         return time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     };
-    let mut text = String::with_capacity("2024-08-02T19:13:28.897Z".len());
     // a leap second is the second 59 with more than a thousand milliseconds
     let milliseconds = clock.nanosecond() / 1_000_000;
     let (second, milliseconds) = (clock.second() + milliseconds / 1_000, milliseconds % 1_000);
-    for (number, digits, end) in [
-        (year, 4, '-'),
-        (date.month(), 2, '-'),
-        (date.day(), 2, 'T'),
-        (clock.hour(), 2, ':'),
-        (clock.minute(), 2, ':'),
-        (second, 2, '.'),
-        (milliseconds, 3, 'Z'),
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    for (number, end) in [
+        (year, 4),
+        (date.month(), 7),
+        (date.day(), 10),
+        (clock.hour(), 13),
+        (clock.minute(), 16),
+        (second, 19),
+        (milliseconds, 23),
     ] {
-        let power = [1, 10, 100, 1_000];
-        text.extend((0..digits).rev().map(|digit| char::from(b'0' + (number / power[digit] % 10) as u8)));
-        text.push(end);
+        let (mut rest, mut at) = (number, end);
+        while rest > 0 {
+            at -= 1;
+            text[at] += (rest % 10) as u8;
+            rest /= 10;
+        }
     }
-    text
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The body of `POST /api/access-ids`.

@@ -31,9 +31,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<LinkedAccessId>, Error> {
         let organization = &caller.organization;
-        let (items, last) = self.page(page, &keys::access_ids(organization)).await?;
-        let access_ids: Vec<AccessId> =
-            items.iter().filter_map(readable::<AccessIdRecord, AccessId>).map(|stored| stored.value).collect();
+        let (access_ids, last) = self.page::<AccessIdRecord, AccessId>(page, &keys::access_ids(organization)).await?;
 
         let linked = access_ids.iter().filter_map(|access_id| access_id.vehicle);
         let vehicle_keys = linked.map(|id| keys::vehicle(organization, id));
@@ -41,7 +39,7 @@ impl Store {
         let next_cursor = found.credential(caller)?.next_cursor(caller, page, List::AccessIds, last)?;
         let vehicles: HashMap<Id, Vehicle> = found
             .into_items()
-            .filter_map(|item| readable::<VehicleRecord, Vehicle>(&item))
+            .filter_map(|item| readable(from_item::<VehicleRecord>(&item).and_then(Versioned::<Vehicle>::try_from)))
             .map(|vehicle| (vehicle.value.id, vehicle.value))
             .collect();
         let records = access_ids.into_iter().map(|access_id| {

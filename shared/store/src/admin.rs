@@ -85,7 +85,7 @@ impl Store {
             let OrganizationRecord { name, created_at, .. } = from_item(&item)?;
             Ok(Organization { id, name, created_at })
         };
-        let items = self.query(ORGANIZATIONS, None, usize::MAX).await?;
+        let items = self.query_prefix(ORGANIZATIONS, "").await?;
         items.into_iter().map(read).collect::<Result<_, Corrupt>>().map_err(Error::from)
     }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use aws_sdk_dynamodb::config::{ConfigBag, RuntimeComponents};
+use aws_sdk_dynamodb::config::{ConfigBag, RuntimeComponents, http::HttpResponse};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::interceptors::{Intercept, context::BeforeDeserializationInterceptorContextMut, dyn_dispatch_hint},
@@ -19,14 +19,15 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Takes the body of an operation's good answer away before the SDK reads it, and leaves the SDK an empty one.
+/// Takes an operation's good answer away before the SDK reads it, and leaves the SDK an empty one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Body(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Body(Arc<Mutex<Option<HttpResponse>>>);
 
 impl Body {
-    /// What was taken.
-    pub fn take(&self) -> Vec<u8> {
-        mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Reads what was taken.
+    pub fn read<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
+        let response = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        read(response.as_ref().and_then(|response| response.body().bytes()).unwrap_or_default())
     }
 }
 
@@ -44,9 +45,8 @@ impl Intercept for Body {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         if response.status().is_success() {
-            let body = mem::replace(response.body_mut(), "{}".into());
-            let bytes = body.bytes().ok_or("the body is not in memory")?;
-            bytes.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+            let empty = HttpResponse::new(response.status(), "{}".into());
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(mem::replace(response, empty));
         }
         Ok(())
     }
@@ -58,6 +58,11 @@ impl Intercept for Body {
 /// It holds none.
 pub(crate) fn read<'a, R: Deserialize<'a>>(item: &'a RawValue) -> Result<R, serde_json::Error> {
     R::deserialize(Item(&mut serde_json::Deserializer::from_str(item.get())))
+}
+
+/// The record in an item, for `deserialize_with`.
+pub(crate) fn deserialize<'de, R: Deserialize<'de>, D: Deserializer<'de>>(item: D) -> Result<R, D::Error> {
+    R::deserialize(Item(item))
 }
 
 /// Reads a map of attributes as a map of their values.

@@ -4,13 +4,10 @@ use std::{env, path::PathBuf, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{
-        BehaviorVersion, Credentials, IdentityCache, ProvideCredentials, Region, SharedCredentialsProvider,
-        StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
-    },
+    config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig},
 };
-use connection::{Connections, Io};
-use table_client::{Config, ConfigError, Keys};
+use connection::Io;
+use table_client::{Config, ConfigError, Keys, Transport};
 
 use crate::connector::Connector;
 
@@ -116,12 +113,6 @@ impl Settings {
 
     /// The SDK's client, and the connections that it uses.
     pub(crate) fn client(&self) -> Result<(Client, Connector), SettingsError> {
-        let credentials = match self.credentials {
-            TableCredentials::Environment => SharedCredentialsProvider::new(EnvironmentCredentials),
-            TableCredentials::Local => {
-                SharedCredentialsProvider::new(Credentials::new(LOCAL_KEY.0, LOCAL_KEY.1, None, None, "local"))
-            }
-        };
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(ATTEMPT_TIMEOUT * self.patience())
             .operation_timeout(OPERATION_TIMEOUT * self.patience())
@@ -130,36 +121,19 @@ impl Settings {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(25))
             .with_max_backoff(Duration::from_millis(200));
-        let endpoint = self.config(Io::Async).endpoint()?;
-        let url = endpoint.url();
-        let connector = Connector::new(Connections::new(endpoint, Io::Async));
+        let config = self.config(Io::Async);
+        let url = config.endpoint()?.url();
+        let connector = Connector::new(Transport::new(config)?);
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .endpoint_url(url)
-            .credentials_provider(credentials)
-            .identity_cache(IdentityCache::no_cache())
+            // The connector signs.
+            .allow_no_auth()
             .timeout_config(timeouts)
             .retry_config(retries)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(connector.clone());
         Ok((Client::from_conf(config.build()), connector))
-    }
-}
-
-#[derive(Debug)]
-struct EnvironmentCredentials;
-
-impl ProvideCredentials for EnvironmentCredentials {
-    fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        use aws_credential_types::provider::{error::CredentialsError, future};
-        let get = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        future::ProvideCredentials::ready(match (get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")) {
-            (Some(id), Some(secret)) => Ok(Credentials::new(id, secret, get("AWS_SESSION_TOKEN"), None, "environment")),
-            _ => Err(CredentialsError::not_loaded("AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set")),
-        })
     }
 }

@@ -48,6 +48,12 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
     const OPTIONAL: &'static [&'static str];
 }
 
+/// A kind of item that there are lists of.
+pub(crate) trait Listed: Record {
+    /// The number that its key is made of.
+    fn id(&self) -> u64;
+}
+
 pub(crate) fn to_item(record: &impl Record) -> Item {
     #[expect(clippy::expect_used, reason = "records are plain structs of strings, numbers and lists")]
     serde_dynamo::to_item(record).expect("a record is an item")
@@ -61,13 +67,8 @@ pub(crate) fn key_of(item: &Stored) -> Result<Key, Corrupt> {
     attributes::read(item).map_err(Corrupt::new)
 }
 
-/// The record in an item of a list. One that cannot be read is logged and left out: it must not hide the others.
-pub(crate) fn readable<R, T>(item: &Stored) -> Option<Versioned<T>>
-where
-    R: Record,
-    Versioned<T>: TryFrom<R, Error = Corrupt>,
-{
-    let read = from_item::<R>(item).and_then(Versioned::try_from);
+/// What an item of a list was read as. One that cannot be read is logged.
+pub(crate) fn readable<T>(read: Result<T, Corrupt>) -> Option<T> {
     read.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of a list")).ok()
 }
 
@@ -200,6 +201,12 @@ impl Record for AccessIdRecord {
     const OPTIONAL: &'static [&'static str] = &["revokedAt", "vehicleId", "customer"];
 }
 
+impl Listed for AccessIdRecord {
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
 impl AccessIdRecord {
     pub fn new(access_id: &AccessId, version: u64) -> Self {
         Self {
@@ -273,6 +280,12 @@ struct SummaryRecord {
 
 impl Record for VehicleRecord {
     const OPTIONAL: &'static [&'static str] = &["make", "model", "vin", "licensePlate", "customer"];
+}
+
+impl Listed for VehicleRecord {
+    fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 impl VehicleRecord {

@@ -24,8 +24,8 @@ use crate::{
     digest,
     keys::{self, Key, PARTITION, SORT},
     record::{
-        Corrupt, CredentialRecord, CustomerRecord, Record, RequestRecord, Stored, Versioned, from_item, key_item,
-        key_of, keyed, to_item,
+        Corrupt, CredentialRecord, CustomerRecord, Listed, Record, RequestRecord, Stored, Versioned, from_item,
+        key_item, key_of, keyed, readable, to_item,
     },
 };
 
@@ -381,33 +381,51 @@ impl Store {
         }
     }
 
-    /// Up to `limit` items of a partition in the order of their sort keys, from the first above `after`.
-    pub(crate) async fn query(&self, partition: &str, after: Option<Id>, limit: usize) -> Result<Vec<Stored>, Error> {
-        let after = after.map_or("0".to_owned(), keys::id_sort);
-        self.query_all(partition, "SK > :sort", after, limit).await
-    }
-
     /// All items of a partition whose sort key begins so. For partitions that stay small.
     pub(crate) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Stored>, Error> {
-        self.query_all(partition, "begins_with(SK, :sort)", prefix.to_owned(), usize::MAX).await
+        let (condition, sort) =
+            if prefix.is_empty() { ("SK > :sort", "0") } else { ("begins_with(SK, :sort)", prefix) };
+        self.query(partition, condition, sort, usize::MAX, |answer| serde_json::from_slice(answer)).await
     }
 
-    async fn query_all(
+    /// A page of a list, and the last id of it if there is a next page. What cannot be read is logged and left out: it must
+    /// not hide the others.
+    pub(crate) async fn page<R, T>(&self, page: &PageRequest, partition: &str) -> Result<(Vec<T>, Option<Id>), Error>
+    where
+        R: Listed,
+        Versioned<T>: TryFrom<R, Error = Corrupt>,
+    {
+        let after = page.cursor.as_ref().map_or("0".to_owned(), |cursor| keys::id_sort(cursor.after));
+        // One more than is shown tells whether there is a next page.
+        let limit = page.limit + 1;
+        let mut entries = self.query(partition, "SK > :sort", &after, limit, entries::<R>).await?;
+        let mut last = None;
+        if entries.len() > page.limit {
+            entries.truncate(page.limit);
+            let id = entries.last().and_then(Entry::id);
+            last = Some(id.ok_or_else(|| Corrupt("a record's sort key".to_owned()))?);
+        }
+        let records = entries.into_iter().filter_map(|entry| {
+            let read = match entry {
+                Entry::Record(record) => Versioned::try_from(record),
+                Entry::Unreadable(_, corrupt) => Err(corrupt),
+            };
+            readable(read).map(|versioned| versioned.value)
+        });
+        Ok((records.collect(), last))
+    }
+
+    /// Up to `limit` items of a partition in the order of their sort keys, those that fulfil a condition on the sort key and
+    /// `:sort`. `read` reads the table's answers.
+    async fn query<I>(
         &self,
         partition: &str,
         condition: &str,
-        sort: String,
+        sort: &str,
         limit: usize,
-    ) -> Result<Vec<Stored>, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Answer {
-            #[serde(default)]
-            items: Vec<Stored>,
-            last_evaluated_key: Option<Stored>,
-        }
-
-        let mut items: Vec<Stored> = Vec::new();
+        read: impl Fn(&[u8]) -> Result<Answer<I>, serde_json::Error>,
+    ) -> Result<Vec<I>, Error> {
+        let mut items = Vec::new();
         let mut start = None;
         loop {
             let rest = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
@@ -418,7 +436,7 @@ impl Store {
                 .table_name(&self.table)
                 .key_condition_expression(format!("PK = :partition AND {condition}"))
                 .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
-                .expression_attribute_values(":sort", AttributeValue::S(sort.clone()))
+                .expression_attribute_values(":sort", AttributeValue::S(sort.to_owned()))
                 .consistent_read(true)
                 .limit(rest)
                 .set_exclusive_start_key(start)
@@ -427,7 +445,7 @@ impl Store {
                 .send()
                 .await;
             answer.map_err(|error| self.failed("Query", &error))?;
-            let answer: Answer = self.read("Query", &body)?;
+            let answer = body.read(&read).map_err(|error| self.unreadable("Query", &error))?;
             items.extend(answer.items);
             // A page of very large items ends at 1 MB before it is full.
             start = answer.last_evaluated_key.map(|key| key_of(&key)).transpose()?.map(key_item);
@@ -439,25 +457,13 @@ impl Store {
 
     /// What an operation has answered.
     fn read<T: DeserializeOwned>(&self, operation: &'static str, body: &Body) -> Result<T, Error> {
-        serde_json::from_slice(&body.take()).map_err(|error| {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(operation, category = ?error.classify(), "the table's answer cannot be read");
-            Error::Unavailable
-        })
+        body.read(|answer| serde_json::from_slice(answer)).map_err(|error| self.unreadable(operation, &error))
     }
 
-    /// A page of a list, its items as they are stored, and the last id of it if there is a next page.
-    pub(crate) async fn page(&self, page: &PageRequest, partition: &str) -> Result<(Vec<Stored>, Option<Id>), Error> {
-        let after = page.cursor.as_ref().map(|cursor| cursor.after);
-        // One more than is shown tells whether there is a next page.
-        let mut items = self.query(partition, after, page.limit + 1).await?;
-        if items.len() <= page.limit {
-            return Ok((items, None));
-        }
-        items.truncate(page.limit);
-        let key = items.last().map(key_of).transpose()?;
-        let last = key.and_then(|key| keys::id_of(&key)).ok_or_else(|| Corrupt("a record's sort key".to_owned()))?;
-        Ok((items, Some(last)))
+    fn unreadable(&self, operation: &'static str, error: &serde_json::Error) -> Error {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(operation, category = ?error.classify(), "the table's answer cannot be read");
+        Error::Unavailable
     }
 
     /// What the first request of this key created, if it is why this one was refused; else the refusal.
@@ -525,6 +531,49 @@ impl Store {
             _ => Error::Unavailable,
         }
     }
+}
+
+/// The table's answer to a Query.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer<I> {
+    #[serde(default = "Vec::new")]
+    items: Vec<I>,
+    last_evaluated_key: Option<Stored>,
+}
+
+/// An item of a list.
+enum Entry<R> {
+    Record(R),
+    /// There is none in it.
+    Unreadable(Key, Corrupt),
+}
+
+impl<R: Listed> Entry<R> {
+    fn id(&self) -> Option<Id> {
+        match self {
+            Self::Record(record) => Id::new(record.id()).ok(),
+            Self::Unreadable(key, _) => keys::id_of(key),
+        }
+    }
+}
+
+/// The items of an answer: all in one go, or, if one of them is no such record, one by one.
+fn entries<R: Listed>(answer: &[u8]) -> Result<Answer<Entry<R>>, serde_json::Error> {
+    #[derive(Deserialize)]
+    #[serde(bound = "R: DeserializeOwned")]
+    struct Whole<R>(#[serde(deserialize_with = "attributes::deserialize")] R);
+
+    if let Ok(Answer { items, last_evaluated_key }) = serde_json::from_slice(answer) {
+        let items = items.into_iter().map(|Whole(record)| Entry::Record(record)).collect();
+        return Ok(Answer { items, last_evaluated_key });
+    }
+    let Answer { items, last_evaluated_key } = serde_json::from_slice::<Answer<Stored>>(answer)?;
+    let entry = |item: Stored| match from_item(&item) {
+        Ok(record) => Ok(Entry::Record(record)),
+        Err(corrupt) => attributes::read(&item).map(|key| Entry::Unreadable(key, corrupt)),
+    };
+    Ok(Answer { items: items.into_iter().map(entry).collect::<Result<_, _>>()?, last_evaluated_key })
 }
 
 /// How often, and for how long, something is tried again.

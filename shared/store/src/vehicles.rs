@@ -6,7 +6,7 @@ use crate::{
     Credential, Error, Idempotency, Page, PageRequest, Store,
     cursor::List,
     keys,
-    record::{AccessIdRecord, Corrupt, RequestRecord, TagRecord, VehicleRecord, Versioned, milliseconds, readable},
+    record::{AccessIdRecord, Corrupt, RequestRecord, TagRecord, VehicleRecord, Versioned, milliseconds},
     table::{Attempt, Replay},
 };
 
@@ -20,10 +20,10 @@ impl Store {
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
     pub async fn list_vehicles(&self, caller: &Credential, page: &PageRequest) -> Result<Page<Vehicle>, Error> {
         let credential = self.credential(caller).await?;
-        let (items, last) = self.page(page, &keys::vehicles(&caller.organization)).await?;
+        let partition = keys::vehicles(&caller.organization);
+        let (records, last) = self.page::<VehicleRecord, Vehicle>(page, &partition).await?;
         let next_cursor = credential.next_cursor(caller, page, List::Vehicles, last)?;
-        let read = items.iter().filter_map(readable::<VehicleRecord, Vehicle>);
-        Ok(Page { records: read.map(|vehicle| vehicle.value).collect(), next_cursor })
+        Ok(Page { records, next_cursor })
     }
 
     /// One vehicle. One call.

@@ -41,6 +41,15 @@ impl From<connection::Failure> for Failure {
     }
 }
 
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unavailable(code) => Self::Unavailable(code),
+            Error::Rejected(code) => Self::Rejected(code),
+        }
+    }
+}
+
 impl Failure {
     /// What an answer other than 200 says.
     pub fn from_answer(status: u16, body: &[u8]) -> Self {

@@ -14,17 +14,17 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod sign;
+mod transport;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 pub use config::{Config, ConfigError, Credentials, Keys};
-use connection::Connections;
 pub use connection::Io;
 pub use error::Error;
 use error::Failure;
 use ring::rand::{SecureRandom, SystemRandom};
-use sign::Signer;
 use tokio::time::{Instant, sleep_until};
+pub use transport::Transport;
 
 /// What the first try may take at most, so that a connection that died unnoticed leaves time for another. It is also
 /// never given more than half of what is left.
@@ -37,9 +37,7 @@ const TARGET: &str = "DynamoDB_20120810.BatchGetItem";
 /// A client for one endpoint. It keeps one connection; calls that overlap open more.
 #[derive(Debug)]
 pub struct Client {
-    connections: Connections,
-    credentials: Credentials,
-    signer: Signer,
+    transport: Transport,
 }
 
 impl Client {
@@ -48,11 +46,7 @@ impl Client {
     /// # Errors
     /// [`ConfigError`] names what is wrong with the configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self {
-            connections: Connections::new(config.endpoint()?, config.io),
-            credentials: config.credentials,
-            signer: Signer::new(config.region, "dynamodb"),
-        })
+        Ok(Self { transport: Transport::new(config)? })
     }
 
     /// Opens the connection and proves it, without an operation of the table. Takes a second at most.
@@ -60,9 +54,9 @@ impl Client {
     /// # Errors
     /// That the table cannot be reached. There is no need to stop for it: the first call tries again.
     pub async fn connect(&self) -> Result<(), Error> {
-        self.connections.connect().await.map_err(|failure| Failure::from(failure).into_error())?;
+        self.transport.connections.connect().await.map_err(|failure| Failure::from(failure).into_error())?;
         // Derives the day's key, and brings the code of the first call into memory.
-        self.request(b"{}").map(drop).map_err(Failure::into_error)
+        self.transport.request(TARGET, b"{}", []).map(drop)
     }
 
     /// Sends `body`, a `BatchGetItem` request in JSON, and returns the answer's body, its checksum checked. What takes
@@ -92,45 +86,15 @@ impl Client {
     }
 
     async fn attempt(&self, body: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
-        let request = self.request(body)?;
-        let (connection, response) = self.connections.exchange(&request, Some(deadline)).await?;
+        let Transport { connections, .. } = &self.transport;
+        let request = self.transport.request(TARGET, body, []).map_err(Failure::from)?;
+        let (connection, response) = connections.exchange(&request, Some(deadline)).await?;
         response.check()?;
-        self.connections.keep(connection);
+        connections.keep(connection);
         match response.status {
             200 => Ok(response.body),
             status => Err(Failure::from_answer(status, &response.body)),
         }
-    }
-
-    /// The whole request, signed now.
-    fn request(&self, body: &[u8]) -> Result<Vec<u8>, Failure> {
-        let credentials = self.credentials.now()?;
-        let stamp = sign::stamp(SystemTime::now());
-        let mut headers = Vec::with_capacity(5);
-        headers.extend([
-            ("content-type", "application/x-amz-json-1.0"),
-            ("host", self.connections.authority()),
-            ("x-amz-date", &stamp),
-        ]);
-        if let Some(token) = &credentials.session_token {
-            headers.push(("x-amz-security-token", token));
-        }
-        headers.push(("x-amz-target", TARGET));
-        let authorization = self.signer.authorization(&credentials, &stamp, "POST", &headers, body);
-
-        let mut request = Vec::with_capacity(4096);
-        request.extend_from_slice(b"POST / HTTP/1.1\r\n");
-        headers.push(("authorization", &authorization));
-        let length = body.len().to_string();
-        headers.push(("content-length", &length));
-        for (name, value) in headers {
-            for part in [name, ": ", value, "\r\n"] {
-                request.extend_from_slice(part.as_bytes());
-            }
-        }
-        request.extend_from_slice(b"\r\n");
-        request.extend_from_slice(body);
-        Ok(request)
     }
 }
 
