@@ -10,5 +10,5 @@ async fn main() -> Result<(), StartError> {
 
 async fn list(call: Call<'_>, page: PageRequest) -> Result<Reply, Error> {
     let page = call.store.list_access_ids(call.caller, &page).await?;
-    Ok(Reply::ok(&AccessIdList::new(page)))
+    Ok(Reply::ok(&AccessIdList::new(&page)))
 }

@@ -10,5 +10,5 @@ async fn main() -> Result<(), StartError> {
 
 async fn list(call: Call<'_>, page: PageRequest) -> Result<Reply, Error> {
     let page = call.store.list_vehicles(call.caller, &page).await?;
-    Ok(Reply::ok(&VehicleList::new(page)))
+    Ok(Reply::ok(&VehicleList::new(&page)))
 }

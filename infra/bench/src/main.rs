@@ -36,9 +36,12 @@ struct Arguments {
     /// How often it is called after its first call
     #[arg(long, default_value_t = 200)]
     calls: usize,
-    /// How many access IDs and tags the table holds
+    /// How many access IDs and tags the table holds, and how many vehicles
     #[arg(long, default_value_t = 1_000)]
     tags: usize,
+    /// Link each access ID to a vehicle: a list then reads a vehicle for each
+    #[arg(long)]
+    linked: bool,
     /// Leave the function with the SDK's defaults out: it takes the most time by far
     #[arg(long)]
     without_default_sdk: bool,
@@ -61,7 +64,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<String> {
     let certificates = Certificates::make(binaries::root()?.join(binaries::FOLDER).join("tls"))?;
     eprintln!("filling the table");
-    let table = Table::start(arguments.tags).await?;
+    let table = Table::start(arguments.tags, arguments.linked).await?;
     let endpoint = format!("https://localhost:{}", certificates.serve(table.addr()).await?.port());
     let subjects = subjects(arguments, &table, &environment(&table, &certificates, &endpoint))?;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, Timestamp, Vehicle};
+use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, Text, Timestamp, Vehicle};
 use dynoxide::{Database, ImportOptions};
 use engine::{Engine, TABLE_NAME};
 use harness::Recorder;
@@ -30,14 +30,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// Starts one in memory and fills it with so many access IDs and their tags.
-    pub async fn start(tags: usize) -> Result<Table> {
+    /// Starts one in memory and fills it with so many access IDs and their tags, and as many vehicles; linked to each other,
+    /// or not.
+    pub async fn start(tags: usize, is_linked: bool) -> Result<Table> {
         let database = Database::memory()?;
         let engine = Engine::start(database.clone()).await?;
         let store = Store::new(&Settings::local(&engine.endpoint_url(), TABLE_NAME))?;
         let now: Timestamp = "2024-08-02T19:13:28.897Z".parse()?;
         let organization = store.create_organization("Benchmark", now).await?.id;
-        let (access_ids, vehicles) = records(now)?;
+        let (access_ids, vehicles) = records(now, is_linked)?;
         store.import(&organization, &access_ids, &vehicles).await?;
         copy(&database, tags.saturating_sub(access_ids.len()))?;
         Ok(Table {
@@ -82,7 +83,7 @@ impl Table {
 }
 
 /// The records that the events name, and the first of the copies.
-fn records(now: Timestamp) -> Result<(Vec<AccessId>, Vec<Vehicle>)> {
+fn records(now: Timestamp, is_linked: bool) -> Result<(Vec<AccessId>, Vec<Vehicle>)> {
     let card = |number: u64, tag: &str| -> Result<AccessId> {
         Ok(AccessId {
             id: Id::new(number)?,
@@ -116,8 +117,22 @@ fn records(now: Timestamp) -> Result<(Vec<AccessId>, Vec<Vehicle>)> {
         customer,
         access_ids: vec![of_vehicle.summary()],
     };
-    let first_copy = card(FIRST_COPY, &format!("tag-{FIRST_COPY}"))?;
-    Ok((vec![of_vehicle, card(125, TAG)?, card(127, "rfid-card-1")?, first_copy], vec![vehicle]))
+    let mut first_copy = card(FIRST_COPY, &format!("tag-{FIRST_COPY}"))?;
+    let mut first_vehicle = Vehicle {
+        id: first_copy.id,
+        make: Some(Text::new("Tesla")?),
+        model: Some(Text::new("Model 3")?),
+        vin: Some(Text::new("5YJ3E1EA7KF317000")?),
+        license_plate: Some(Text::new("ABC123")?),
+        access_ids: Vec::new(),
+        ..vehicle.clone()
+    };
+    if is_linked {
+        first_copy.kind = AccessIdType::Vehicle;
+        first_copy.vehicle = Some(first_vehicle.id);
+        first_vehicle.access_ids.push(first_copy.summary());
+    }
+    Ok((vec![of_vehicle, card(125, TAG)?, card(127, "rfid-card-1")?, first_copy], vec![vehicle, first_vehicle]))
 }
 
 /// Copies the items of the first copy: whatever the store writes, theirs is the same format.

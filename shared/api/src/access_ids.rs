@@ -2,8 +2,8 @@
 
 use chrono::{Datelike as _, Timelike as _};
 use domain::{
-    AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Timestamp,
-    UpdateAccessId, VehicleChange, VehicleLink,
+    AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Text,
+    Timestamp, UpdateAccessId, VehicleChange, VehicleLink,
 };
 use serde::Serialize;
 
@@ -20,97 +20,97 @@ const TYPES: &[(&str, AccessIdType)] = &[("RFID", AccessIdType::Rfid), ("Vehicle
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub struct AccessIdDocument {
-    access_id: AccessIdBody,
+pub struct AccessIdDocument<'a> {
+    access_id: AccessIdBody<'a>,
 }
 
 /// A page of access IDs.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub struct AccessIdList {
-    data: Vec<ListedAccessIdBody>,
-    pagination: Pagination,
+pub struct AccessIdList<'a> {
+    data: Vec<ListedAccessIdBody<'a>>,
+    pagination: Pagination<'a>,
 }
 
 /// An access ID.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AccessId))]
-struct AccessIdBody {
+struct AccessIdBody<'a> {
     #[serde(flatten)]
-    listed: ListedAccessIdBody,
-    customer: Option<CustomerBody>,
+    listed: ListedAccessIdBody<'a>,
+    customer: Option<CustomerBody<'a>>,
 }
 
 /// An access ID as lists show it: without its customer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ListedAccessId))]
-struct ListedAccessIdBody {
+struct ListedAccessIdBody<'a> {
     id: u64,
-    ocpp_id_tag: String,
+    ocpp_id_tag: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
-    name: String,
+    name: &'a str,
     authorization_status: &'static str,
     authorized_at: String,
     revoked_at: Option<String>,
     created_at: String,
     updated_at: String,
-    vehicle: Option<LinkedVehicleBody>,
+    vehicle: Option<LinkedVehicleBody<'a>>,
 }
 
 /// What an access ID shows of its vehicle.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = LinkedVehicle))]
-struct LinkedVehicleBody {
+struct LinkedVehicleBody<'a> {
     id: u64,
-    make: Option<String>,
-    model: Option<String>,
-    name: String,
-    vin: Option<String>,
+    make: Option<&'a str>,
+    model: Option<&'a str>,
+    name: &'a str,
+    vin: Option<&'a str>,
 }
 
 /// Whom an access ID or a vehicle belongs to.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Customer))]
-pub(crate) struct CustomerBody {
-    name: String,
+pub(crate) struct CustomerBody<'a> {
+    name: &'a str,
 }
 
-impl CustomerBody {
-    pub fn new(customer: &Customer) -> Self {
-        Self { name: customer.name().to_owned() }
+impl<'a> CustomerBody<'a> {
+    pub fn new(customer: &'a Customer) -> Self {
+        Self { name: customer.name() }
     }
 }
 
-impl AccessIdDocument {
+impl<'a> AccessIdDocument<'a> {
     /// The document of an access ID.
-    pub fn new(linked: &LinkedAccessId) -> Self {
+    pub fn new(linked: &'a LinkedAccessId) -> Self {
         let customer = linked.access_id.customer.as_ref().map(CustomerBody::new);
         Self { access_id: AccessIdBody { listed: ListedAccessIdBody::new(linked), customer } }
     }
 }
 
-impl AccessIdList {
+impl<'a> AccessIdList<'a> {
     /// The document of a page.
-    pub fn new(page: store::Page<LinkedAccessId>) -> Self {
+    pub fn new(page: &'a store::Page<LinkedAccessId>) -> Self {
         Self {
             data: page.records.iter().map(ListedAccessIdBody::new).collect(),
-            pagination: Pagination::new(page.next_cursor),
+            pagination: Pagination::new(page.next_cursor.as_deref()),
         }
     }
 }
 
-impl ListedAccessIdBody {
-    fn new(linked: &LinkedAccessId) -> Self {
+impl<'a> ListedAccessIdBody<'a> {
+    fn new(linked: &'a LinkedAccessId) -> Self {
         let LinkedAccessId { access_id, vehicle } = linked;
         // A card may be linked too; the reference shows the vehicle of a Vehicle alone.
         let shown = vehicle.as_ref().filter(|_| access_id.kind == AccessIdType::Vehicle);
         Self {
             id: access_id.id.get(),
-            ocpp_id_tag: access_id.tag.to_string(),
+            ocpp_id_tag: access_id.tag.as_str(),
             kind: kind_word(access_id.kind),
-            name: access_id.name.to_string(),
+            name: access_id.name.as_str(),
             authorization_status: status_word(access_id.status),
             authorized_at: time(access_id.authorized_at),
             revoked_at: access_id.revoked_at.map(time),
@@ -118,10 +118,10 @@ impl ListedAccessIdBody {
             updated_at: time(access_id.updated_at),
             vehicle: shown.map(|vehicle| LinkedVehicleBody {
                 id: vehicle.id.get(),
-                make: vehicle.make.as_ref().map(ToString::to_string),
-                model: vehicle.model.as_ref().map(ToString::to_string),
-                name: vehicle.name.to_string(),
-                vin: vehicle.vin.as_ref().map(ToString::to_string),
+                make: vehicle.make.as_ref().map(Text::as_str),
+                model: vehicle.model.as_ref().map(Text::as_str),
+                name: vehicle.name.as_str(),
+                vin: vehicle.vin.as_ref().map(Text::as_str),
             }),
         }
     }

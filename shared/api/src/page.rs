@@ -12,13 +12,13 @@ pub(crate) const MAX_LIMIT: usize = 100;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(crate) struct Pagination {
+pub(crate) struct Pagination<'a> {
     has_next_page: bool,
-    next_page_cursor: Option<String>,
+    next_page_cursor: Option<&'a str>,
 }
 
-impl Pagination {
-    pub fn new(next_cursor: Option<String>) -> Self {
+impl<'a> Pagination<'a> {
+    pub fn new(next_cursor: Option<&'a str>) -> Self {
         Self { has_next_page: next_cursor.is_some(), next_page_cursor: next_cursor }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use domain::{MAX_ACCESS_IDS_PER_REQUEST, NewVehicle, RequestedTag, UpdateVehicle, Vehicle};
+use domain::{MAX_ACCESS_IDS_PER_REQUEST, NewVehicle, RequestedTag, Text, UpdateVehicle, Vehicle};
 use serde::Serialize;
 
 use crate::{
@@ -14,70 +14,70 @@ use crate::{
 /// `{"vehicle": …}`: one vehicle.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub struct VehicleDocument {
-    vehicle: VehicleBody,
+pub struct VehicleDocument<'a> {
+    vehicle: VehicleBody<'a>,
 }
 
 /// A page of vehicles.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub struct VehicleList {
-    data: Vec<VehicleBody>,
-    pagination: Pagination,
+pub struct VehicleList<'a> {
+    data: Vec<VehicleBody<'a>>,
+    pagination: Pagination<'a>,
 }
 
 /// A vehicle.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Vehicle))]
-struct VehicleBody {
+struct VehicleBody<'a> {
     id: u64,
-    name: String,
-    make: Option<String>,
-    model: Option<String>,
-    vin: Option<String>,
-    license_plate: Option<String>,
+    name: &'a str,
+    make: Option<&'a str>,
+    model: Option<&'a str>,
+    vin: Option<&'a str>,
+    license_plate: Option<&'a str>,
     has_telematics: bool,
-    customer: Option<CustomerBody>,
-    access_ids: Vec<SummaryBody>,
+    customer: Option<CustomerBody<'a>>,
+    access_ids: Vec<SummaryBody<'a>>,
 }
 
 /// What a vehicle shows of an access ID.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AccessIdSummary))]
-struct SummaryBody {
+struct SummaryBody<'a> {
     id: u64,
-    ocpp_id_tag: String,
+    ocpp_id_tag: &'a str,
     authorization_status: &'static str,
 }
 
-impl VehicleDocument {
+impl<'a> VehicleDocument<'a> {
     /// The document of a vehicle.
-    pub fn new(vehicle: &Vehicle) -> Self {
+    pub fn new(vehicle: &'a Vehicle) -> Self {
         Self { vehicle: VehicleBody::new(vehicle) }
     }
 }
 
-impl VehicleList {
+impl<'a> VehicleList<'a> {
     /// The document of a page.
-    pub fn new(page: store::Page<Vehicle>) -> Self {
+    pub fn new(page: &'a store::Page<Vehicle>) -> Self {
         Self {
             data: page.records.iter().map(VehicleBody::new).collect(),
-            pagination: Pagination::new(page.next_cursor),
+            pagination: Pagination::new(page.next_cursor.as_deref()),
         }
     }
 }
 
-impl VehicleBody {
-    fn new(vehicle: &Vehicle) -> Self {
+impl<'a> VehicleBody<'a> {
+    fn new(vehicle: &'a Vehicle) -> Self {
         Self {
             id: vehicle.id.get(),
-            name: vehicle.name.to_string(),
-            make: vehicle.make.as_ref().map(ToString::to_string),
-            model: vehicle.model.as_ref().map(ToString::to_string),
-            vin: vehicle.vin.as_ref().map(ToString::to_string),
-            license_plate: vehicle.license_plate.as_ref().map(ToString::to_string),
+            name: vehicle.name.as_str(),
+            make: vehicle.make.as_ref().map(Text::as_str),
+            model: vehicle.model.as_ref().map(Text::as_str),
+            vin: vehicle.vin.as_ref().map(Text::as_str),
+            license_plate: vehicle.license_plate.as_ref().map(Text::as_str),
             has_telematics: false,
             customer: vehicle.customer.as_ref().map(CustomerBody::new),
             access_ids: vehicle
@@ -85,7 +85,7 @@ impl VehicleBody {
                 .iter()
                 .map(|summary| SummaryBody {
                     id: summary.id.get(),
-                    ocpp_id_tag: summary.tag.to_string(),
+                    ocpp_id_tag: summary.tag.as_str(),
                     authorization_status: status_word(summary.status),
                 })
                 .collect(),

@@ -133,10 +133,10 @@ fn answers_keep_to_the_document() {
     for (schema, answer) in [
         ("AccessIdDocument", json!(AccessIdDocument::new(&vehicle))),
         ("AccessIdDocument", json!(AccessIdDocument::new(&card))),
-        ("AccessIdList", json!(AccessIdList::new(page(None)))),
-        ("AccessIdList", json!(AccessIdList::new(page(Some("x"))))),
+        ("AccessIdList", json!(AccessIdList::new(&page(None)))),
+        ("AccessIdList", json!(AccessIdList::new(&page(Some("x"))))),
         ("VehicleDocument", json!(VehicleDocument::new(&of_vehicle))),
-        ("VehicleList", json!(VehicleList::new(vehicles))),
+        ("VehicleList", json!(VehicleList::new(&vehicles))),
     ] {
         assert_eq!(refusal(&validator(schema), &answer), None, "{answer}");
     }
