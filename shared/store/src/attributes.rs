@@ -279,3 +279,88 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Nested<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Word {
+        Yes,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Record {
+        text: String,
+        number: i64,
+        flag: bool,
+        word: Word,
+        list: Vec<Inner>,
+        inner: Inner,
+        #[serde(default)]
+        maybe: Option<Inner>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Inner {
+        id: u64,
+    }
+
+    fn item() -> serde_json::Value {
+        json!({
+            "text": {"S": "a \"b\" ü"}, "number": {"N": "-7"}, "flag": {"BOOL": true}, "word": {"S": "Yes"},
+            "list": {"L": [{"M": {"id": {"N": "1"}}}, {"M": {"id": {"N": "2"}, "more": {"SS": ["x"]}}}]},
+            "inner": {"M": {"id": {"N": "3"}}}, "maybe": {"NULL": true}, "unknown": {"B": "AA=="}
+        })
+    }
+
+    fn read_json(item: &serde_json::Value) -> Result<Record, serde_json::Error> {
+        read(&serde_json::value::to_raw_value(item)?)
+    }
+
+    #[test]
+    fn attributes_read_as_their_values() {
+        let [one, two, three] = [1, 2, 3].map(|id| Inner { id });
+        let record = Record {
+            text: "a \"b\" ü".to_owned(),
+            number: -7,
+            flag: true,
+            word: Word::Yes,
+            list: vec![one, two],
+            inner: three,
+            maybe: None,
+        };
+        assert_eq!(read_json(&item()).unwrap(), record);
+        let mut linked = item();
+        linked["maybe"] = json!({"M": {"id": {"N": "4"}}});
+        assert_eq!(read_json(&linked).unwrap(), Record { maybe: Some(Inner { id: 4 }), ..record });
+    }
+
+    #[test]
+    fn what_is_no_such_attribute_is_refused() {
+        for (name, value) in [
+            ("text", json!({"N": "1"})),
+            ("text", json!({"S": "a", "N": "1"})),
+            ("text", json!({})),
+            ("text", json!("a")),
+            ("text", json!({"NULL": true})),
+            ("number", json!({"S": "-7"})),
+            ("number", json!({"N": "1.5"})),
+            ("number", json!({"N": "many"})),
+            ("number", json!({"N": -7})),
+            ("flag", json!({"BOOL": "true"})),
+            ("word", json!({"S": "No"})),
+            ("word", json!({"N": "1"})),
+            ("list", json!({"M": {}})),
+            ("list", json!({"SS": ["x"]})),
+            ("inner", json!({"M": {"id": {"N": "-1"}}})),
+            ("maybe", json!({"S": "x"})),
+        ] {
+            let mut broken = item();
+            broken[name] = value;
+            assert!(read_json(&broken).is_err(), "{name}: {}", broken[name]);
+        }
+    }
+}

@@ -30,9 +30,9 @@ pub(crate) fn id_sort(id: Id) -> String {
     format!("{:016}", id.get())
 }
 
-/// The id in the key of an access ID or a vehicle.
-pub(crate) fn id_of(key: &Key) -> Option<Id> {
-    Id::new(key.sort.parse().ok()?).ok()
+/// The id in the sort key of an access ID or a vehicle.
+pub(crate) fn id_of(sort: &str) -> Option<Id> {
+    Id::new(sort.parse().ok()?).ok()
 }
 
 pub(crate) fn organization(organization: &OrganizationId) -> Key {

@@ -50,8 +50,8 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
 
 /// A kind of item that there are lists of.
 pub(crate) trait Listed: Record {
-    /// The number that its key is made of.
-    fn id(&self) -> u64;
+    /// The sort key that it was found under.
+    fn sort(&self) -> &str;
 }
 
 pub(crate) fn to_item(record: &impl Record) -> Item {
@@ -176,6 +176,9 @@ impl From<StatusRecord> for AuthorizationStatus {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccessIdRecord {
+    /// Empty where it is no item of its own.
+    #[serde(rename = "SK", default, skip_serializing)]
+    sort: String,
     id: u64,
     ocpp_id_tag: String,
     #[serde(rename = "type")]
@@ -202,14 +205,15 @@ impl Record for AccessIdRecord {
 }
 
 impl Listed for AccessIdRecord {
-    fn id(&self) -> u64 {
-        self.id
+    fn sort(&self) -> &str {
+        &self.sort
     }
 }
 
 impl AccessIdRecord {
     pub fn new(access_id: &AccessId, version: u64) -> Self {
         Self {
+            sort: String::new(),
             id: access_id.id.get(),
             ocpp_id_tag: access_id.tag.to_string(),
             kind: access_id.kind.into(),
@@ -235,7 +239,7 @@ impl TryFrom<AccessIdRecord> for Versioned<AccessId> {
             return Err(Corrupt::new("revokedAt and authorizationStatus disagree"));
         }
         let value = AccessId {
-            id: Id::new(record.id).map_err(Corrupt::new)?,
+            id: stored_id(record.id, &record.sort)?,
             tag: stored_tag(&record.ocpp_id_tag)?,
             kind: record.kind.into(),
             name: text(&record.name)?,
@@ -254,6 +258,9 @@ impl TryFrom<AccessIdRecord> for Versioned<AccessId> {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VehicleRecord {
+    /// Empty where it is no item of its own.
+    #[serde(rename = "SK", default, skip_serializing)]
+    sort: String,
     id: u64,
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -283,8 +290,8 @@ impl Record for VehicleRecord {
 }
 
 impl Listed for VehicleRecord {
-    fn id(&self) -> u64 {
-        self.id
+    fn sort(&self) -> &str {
+        &self.sort
     }
 }
 
@@ -294,6 +301,7 @@ impl VehicleRecord {
             text.map(ToString::to_string)
         }
         Self {
+            sort: String::new(),
             id: vehicle.id.get(),
             name: vehicle.name.to_string(),
             make: optional(vehicle.make.as_ref()),
@@ -333,7 +341,7 @@ impl TryFrom<VehicleRecord> for Versioned<Vehicle> {
             return Err(Corrupt::new("accessIds are too many or not in the order of their ids"));
         }
         let value = Vehicle {
-            id: Id::new(record.id).map_err(Corrupt::new)?,
+            id: stored_id(record.id, &record.sort)?,
             name: text(&record.name)?,
             make: record.make.as_deref().map(text).transpose()?,
             model: record.model.as_deref().map(text).transpose()?,
@@ -459,6 +467,12 @@ fn written_by_us(text: &str) -> Option<Timestamp> {
 
 fn text<const MAX: usize>(stored: &str) -> Result<Text<MAX>, Corrupt> {
     Text::new(stored).map_err(Corrupt::new)
+}
+
+/// The id that a record holds, if its key says the same.
+fn stored_id(number: u64, sort: &str) -> Result<Id, Corrupt> {
+    let id = Id::new(number).map_err(Corrupt::new)?;
+    if sort.is_empty() || sort.parse() == Ok(number) { Ok(id) } else { Err(Corrupt::new("id and key disagree")) }
 }
 
 fn stored_tag(stored: &str) -> Result<OcppIdTag, Corrupt> {

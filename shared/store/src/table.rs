@@ -552,8 +552,8 @@ enum Entry<R> {
 impl<R: Listed> Entry<R> {
     fn id(&self) -> Option<Id> {
         match self {
-            Self::Record(record) => Id::new(record.id()).ok(),
-            Self::Unreadable(key, _) => keys::id_of(key),
+            Self::Record(record) => keys::id_of(record.sort()),
+            Self::Unreadable(key, _) => keys::id_of(&key.sort),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The table, for the one function that must answer at once: a DynamoDB client that can do `BatchGetItem` and nothing
-//! else.
+//! else; and the [`Transport`] below it, which the SDK of the other functions uses too.
 //!
 //! The SDK's client costs more than all the rest of the RFID authorizer together (the figures are in
 //! `docs/performance.md`). This one keeps what matters of it: SigV4, TLS that is checked, a deadline, one retry, the
