@@ -2,8 +2,8 @@
 //! looked at before they are used again, and trusted only as far as TLS proves.
 //!
 //! It carries whole requests as bytes and reads whole answers. What they say is its users' business: those of the table
-//! (`table-client` and the SDK in `store`) and of the Runtime API (`api`). `docs/performance.md` says what it costs, and
-//! what a general HTTP client would.
+//! (`table-client`, and over it the SDK in `store`) and of the Runtime API (`api`). `docs/performance.md` says what it
+//! costs, and what a general HTTP client would.
 
 mod blocking;
 mod connection;
@@ -43,6 +43,11 @@ impl Connections {
     /// None yet. With [`Io::Blocking`], a call keeps its thread until it is over.
     pub fn new(endpoint: Endpoint, io: Io) -> Self {
         Self { endpoint, io, kept: Mutex::default() }
+    }
+
+    /// Where they lead to: `http[s]://host[:port]`.
+    pub fn url(&self) -> String {
+        self.endpoint.url()
     }
 
     /// Where they lead to, as it stands in the `Host` header.

@@ -92,7 +92,7 @@ impl Settings {
         }
     }
 
-    /// For the client of the decisions; the SDK's takes the end point from it too.
+    /// For the client of the decisions, and for the transport of the SDK's.
     pub(crate) fn config(&self, io: Io) -> Config {
         let local = || Keys {
             access_key_id: LOCAL_KEY.0.to_owned(),
@@ -121,13 +121,11 @@ impl Settings {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(25))
             .with_max_backoff(Duration::from_millis(200));
-        let config = self.config(Io::Async);
-        let url = config.endpoint()?.url();
-        let connector = Connector::new(Transport::new(config)?);
+        let connector = Connector::new(Transport::new(self.config(Io::Async))?);
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
-            .endpoint_url(url)
+            .endpoint_url(connector.connections().url())
             // The connector signs.
             .allow_no_auth()
             .timeout_config(timeouts)
