@@ -2,7 +2,7 @@ use std::{borrow::Cow, env, fmt, path::PathBuf};
 
 use connection::{Endpoint, EndpointError, Io};
 
-use crate::error::Failure;
+use crate::error::Error;
 
 /// Where the table is, and whose authority to use.
 #[derive(Clone, Debug)]
@@ -42,14 +42,14 @@ pub struct Keys {
 
 impl Credentials {
     /// Those that hold at this moment.
-    pub(crate) fn now(&self) -> Result<Cow<'_, Keys>, Failure> {
+    pub(crate) fn now(&self) -> Result<Cow<'_, Keys>, Error> {
         let keys = match self {
             Self::Fixed(keys) => Some(Cow::Borrowed(keys)),
             Self::Environment => Keys::from_env().map(Cow::Owned),
         };
         // What is sent as a header must not end it.
         keys.filter(|keys| is_printable(&keys.access_key_id) && keys.session_token.as_deref().is_none_or(is_printable))
-            .ok_or(Failure::Rejected(Cow::Borrowed("MissingCredentials")))
+            .ok_or(Error::Rejected(Cow::Borrowed("MissingCredentials")))
     }
 }
 

@@ -4,7 +4,7 @@ use connection::Connections;
 
 use crate::{
     config::{Config, ConfigError, Credentials},
-    error::{Error, Failure},
+    error::Error,
     sign::{self, Signer},
 };
 
@@ -41,7 +41,7 @@ impl Transport {
         body: &[u8],
         more: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Vec<u8>, Error> {
-        let credentials = self.credentials.now().map_err(Failure::into_error)?;
+        let credentials = self.credentials.now()?;
         let stamp = sign::stamp(SystemTime::now());
         let mut headers = Vec::with_capacity(5);
         headers.extend([
