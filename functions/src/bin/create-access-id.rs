@@ -6,7 +6,12 @@ use store::Idempotency;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::POST, "/api/access-ids"), Input::new_access_id, create).await
+    api::serve(
+        Route { function: "create-access-id", method: Method::POST, path: "/api/access-ids" },
+        Input::new_access_id,
+        create,
+    )
+    .await
 }
 
 async fn create(call: Call<'_>, (new, wish): (NewAccessId, Option<Idempotency>)) -> Result<Reply, Error> {

@@ -6,7 +6,12 @@ use store::Idempotency;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::POST, "/api/vehicles"), Input::new_vehicle, create).await
+    api::serve(
+        Route { function: "create-vehicle", method: Method::POST, path: "/api/vehicles" },
+        Input::new_vehicle,
+        create,
+    )
+    .await
 }
 
 async fn create(call: Call<'_>, (new, wish): (NewVehicle, Option<Idempotency>)) -> Result<Reply, Error> {

@@ -5,7 +5,8 @@ use domain::Id;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::GET, "/api/access-ids/{id}"), Input::id, get).await
+    api::serve(Route { function: "get-access-id", method: Method::GET, path: "/api/access-ids/{id}" }, Input::id, get)
+        .await
 }
 
 async fn get(call: Call<'_>, id: Id) -> Result<Reply, Error> {

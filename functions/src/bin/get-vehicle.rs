@@ -5,7 +5,7 @@ use domain::Id;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::GET, "/api/vehicles/{id}"), Input::id, get).await
+    api::serve(Route { function: "get-vehicle", method: Method::GET, path: "/api/vehicles/{id}" }, Input::id, get).await
 }
 
 async fn get(call: Call<'_>, id: Id) -> Result<Reply, Error> {

@@ -5,7 +5,8 @@ use store::PageRequest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::GET, "/api/access-ids"), Input::page, list).await
+    api::serve(Route { function: "list-access-ids", method: Method::GET, path: "/api/access-ids" }, Input::page, list)
+        .await
 }
 
 async fn list(call: Call<'_>, page: PageRequest) -> Result<Reply, Error> {

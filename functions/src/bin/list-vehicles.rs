@@ -5,7 +5,7 @@ use store::PageRequest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::GET, "/api/vehicles"), Input::page, list).await
+    api::serve(Route { function: "list-vehicles", method: Method::GET, path: "/api/vehicles" }, Input::page, list).await
 }
 
 async fn list(call: Call<'_>, page: PageRequest) -> Result<Reply, Error> {

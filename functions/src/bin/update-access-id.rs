@@ -5,7 +5,12 @@ use domain::{Id, UpdateAccessId};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::PATCH, "/api/access-ids/{id}"), Input::access_id_update, update).await
+    api::serve(
+        Route { function: "update-access-id", method: Method::PATCH, path: "/api/access-ids/{id}" },
+        Input::access_id_update,
+        update,
+    )
+    .await
 }
 
 async fn update(call: Call<'_>, (id, update): (Id, UpdateAccessId)) -> Result<Reply, Error> {

@@ -5,7 +5,12 @@ use domain::{Id, UpdateVehicle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    api::serve(Route(Method::PATCH, "/api/vehicles/{id}"), Input::vehicle_update, update).await
+    api::serve(
+        Route { function: "update-vehicle", method: Method::PATCH, path: "/api/vehicles/{id}" },
+        Input::vehicle_update,
+        update,
+    )
+    .await
 }
 
 async fn update(call: Call<'_>, (id, update): (Id, UpdateVehicle)) -> Result<Reply, Error> {

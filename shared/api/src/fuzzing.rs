@@ -1,4 +1,4 @@
-//! What the fuzzer asks of this crate: see `infra/fuzz`.
+//! What the fuzzer asks of this crate: see `testing/fuzz`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -491,7 +491,7 @@ fn put<T>(document: &mut Value, name: &str, patch: &Patch<T>, show: impl FnOnce(
 }
 
 #[cfg(test)]
-#[path = "../../../infra/fuzz/replay.rs"]
+#[path = "../../../testing/fuzz/replay.rs"]
 mod replay;
 
 #[cfg(test)]

@@ -10,9 +10,16 @@ use store::{Credential, Scope, Settings, SettingsError, Store};
 
 use crate::{error::Error, event::Event, input::Input, json::Problems, log, reply::Reply, runtime::RuntimeError};
 
-/// Method and path of an endpoint, as API Gateway knows them.
+/// Method and path of an endpoint, as API Gateway knows them, and the function that answers it.
 #[derive(Clone, Debug)]
-pub struct Route(pub Method, pub &'static str);
+pub struct Route {
+    /// The name of the function and of its binary.
+    pub function: &'static str,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, with `{id}` in place of a record's number.
+    pub path: &'static str,
+}
 
 /// Who asks, when, and the table.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +91,7 @@ pub async fn serve<I>(
 
 async fn respond<I>(
     store: &Store,
-    Route(method, path): &Route,
+    Route { method, path, .. }: &Route,
     event: Event,
     caller: Option<&Credential>,
     read: fn(&Input) -> Result<I, Problems>,

@@ -1,16 +1,19 @@
+use serde::{Deserialize, Serialize};
+
 use crate::{AccessIdSummary, Customer, Id, LinkRefused, Make, Model, Name, OcppIdTag, Patch, Timestamp, Vehicle, Vin};
 
-/// What kind of thing carries the tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What kind of thing carries the tag. Serializes as the one word that the wire and the table use for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AccessIdType {
     /// An RFID card that is held to the charger.
+    #[serde(rename = "RFID")]
     Rfid,
     /// A vehicle that is plugged in; its tag is a MAC address.
     Vehicle,
 }
 
-/// Whether the tag may charge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// Whether the tag may charge. Serializes as the one word that the wire and the table use for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AuthorizationStatus {
     /// It may.
     #[default]

@@ -1,4 +1,4 @@
-//! What the fuzzer asks of this crate: see `infra/fuzz`.
+//! What the fuzzer asks of this crate: see `testing/fuzz`.
 
 use crate::OcppIdTag;
 
@@ -47,7 +47,7 @@ fn by_the_contract(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "../../../infra/fuzz/replay.rs"]
+#[path = "../../../testing/fuzz/replay.rs"]
 mod replay;
 
 #[cfg(test)]

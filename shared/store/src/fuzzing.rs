@@ -1,4 +1,4 @@
-//! What the fuzzer asks of this crate: see `infra/fuzz`.
+//! What the fuzzer asks of this crate: see `testing/fuzz`.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AccessId, AuthorizationStatus, Id, OcppIdTag, OrganizationId, Vehicle};
@@ -223,7 +223,7 @@ pub fn decided(data: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "../../../infra/fuzz/replay.rs"]
+#[path = "../../../testing/fuzz/replay.rs"]
 mod replay;
 
 #[cfg(test)]

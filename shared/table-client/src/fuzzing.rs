@@ -1,4 +1,4 @@
-//! What the fuzzer asks of this crate: see `infra/fuzz`.
+//! What the fuzzer asks of this crate: see `testing/fuzz`.
 
 use crate::{Error, error::Failure};
 
@@ -13,7 +13,7 @@ pub fn refusal(data: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "../../../infra/fuzz/replay.rs"]
+#[path = "../../../testing/fuzz/replay.rs"]
 mod replay;
 
 #[cfg(test)]

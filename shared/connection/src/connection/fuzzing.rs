@@ -1,4 +1,4 @@
-//! What the fuzzer asks of this crate: see `infra/fuzz`.
+//! What the fuzzer asks of this crate: see `testing/fuzz`.
 
 use std::{
     io,
@@ -92,7 +92,7 @@ impl AsyncWrite for Canned {
 }
 
 #[cfg(test)]
-#[path = "../../../../infra/fuzz/replay.rs"]
+#[path = "../../../../testing/fuzz/replay.rs"]
 mod replay;
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ fn metrics(alarm: &Value) -> Vec<Metric> {
     }
 }
 
-const ALARMS: [&str; 2] = ["infra/deployment/alarms.yaml", "infra/deployment/function-alarms.yaml"];
+const ALARMS: [&str; 2] = ["infra/alarms.yaml", "infra/function-alarms.yaml"];
 
 #[test]
 fn every_alarm_watches_a_metric_that_is_emitted_and_tells_somebody() {
@@ -203,7 +203,7 @@ fn every_term_of_an_alarm_is_known_and_used() {
 
 #[test]
 fn every_function_has_its_alarms_and_a_deployment_heeds_them() {
-    let of_one: BTreeSet<String> = alarms("infra/deployment/function-alarms.yaml").into_keys().collect();
+    let of_one: BTreeSet<String> = alarms("infra/function-alarms.yaml").into_keys().collect();
     assert_eq!(
         of_one,
         BTreeSet::from(["Errors", "Failing", "NewVersionErrors", "Slow", "Throttles"].map(str::to_owned))
@@ -211,7 +211,7 @@ fn every_function_has_its_alarms_and_a_deployment_heeds_them() {
     let template = Template::read("template.yaml").unwrap();
     for (name, id) in functions(&template).unwrap() {
         let stack = template.resource(&format!("{id}Alarms")).unwrap();
-        assert_eq!(stack["Properties"]["TemplateURL"], "infra/deployment/function-alarms.yaml", "{name}");
+        assert_eq!(stack["Properties"]["TemplateURL"], "infra/function-alarms.yaml", "{name}");
         let parameters = &stack["Properties"]["Parameters"];
         assert_eq!(parameters["Function"], json!({ "Ref": id }), "{name}");
         assert_eq!(parameters["Version"], json!({ "Fn::GetAtt": [id, "Version.Version"] }), "{name}");
@@ -233,7 +233,7 @@ fn every_function_has_its_alarms_and_a_deployment_heeds_them() {
 
 #[test]
 fn the_service_has_its_alarms() {
-    let of_all: BTreeSet<String> = alarms("infra/deployment/alarms.yaml").into_keys().collect();
+    let of_all: BTreeSet<String> = alarms("infra/alarms.yaml").into_keys().collect();
     let expected = [
         "ApiServerErrors",
         "RefusedShare",
@@ -261,7 +261,7 @@ fn alarms_travel_encrypted_under_a_key_that_cloudwatch_may_use() {
 
 #[test]
 fn the_dashboard_shows_metrics_that_are_emitted_by_functions_that_exist() {
-    let dashboard = Template::read("infra/deployment/dashboard.yaml").unwrap();
+    let dashboard = Template::read("infra/dashboard.yaml").unwrap();
     let body = dashboard.resource("Dashboard").unwrap()["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
     let deployed = functions(&Template::read("template.yaml").unwrap()).unwrap();

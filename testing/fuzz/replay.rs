@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 pub fn replay(target: &str, run: fn(&[u8])) {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/fuzz");
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testing/fuzz");
     assert!(fuzz.join("src/bin").join(target).with_extension("rs").exists(), "{target} is no program of the fuzzer");
     let files: Vec<_> =
         fs::read_dir(fuzz.join("seeds").join(target)).unwrap().map(|file| file.unwrap().path()).collect();

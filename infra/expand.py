@@ -3,7 +3,7 @@
 Linting alone misses what comes of the transform: an error in a deployment preference passes, and checkov does not see the
 function URL. Run with the Python of the tools' environment, from the root; docs/operations.md has all the checks:
 
-    python infra/deployment/expand.py > target/expanded.json
+    python infra/expand.py > target/expanded.json
 """
 
 import json

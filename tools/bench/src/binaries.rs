@@ -25,7 +25,7 @@ pub fn functions(names: &[String]) -> Result<BTreeMap<String, PathBuf>> {
 /// Builds a program of a workspace of its own, below this package: it must share neither the functions' features nor their
 /// place in `cargo test`.
 pub fn reference(name: &str) -> Result<PathBuf> {
-    let manifest = format!("infra/bench/{name}/Cargo.toml");
+    let manifest = format!("tools/bench/{name}/Cargo.toml");
     let built = build(["--locked", "--manifest-path", &manifest, "--target-dir", FOLDER])?;
     built.into_values().next().ok_or_else(|| format!("{name} was not built").into())
 }

@@ -9,12 +9,8 @@ use std::path::Path;
 use deployment::Template;
 use serde_json::Value;
 
-const TEMPLATES: [&str; 4] = [
-    "template.yaml",
-    "infra/deployment/alarms.yaml",
-    "infra/deployment/dashboard.yaml",
-    "infra/deployment/function-alarms.yaml",
-];
+const TEMPLATES: [&str; 4] =
+    ["template.yaml", "infra/alarms.yaml", "infra/dashboard.yaml", "infra/function-alarms.yaml"];
 
 /// Everything that a value refers to: parameters, resources (`Name` or `Name.Attribute`), and conditions as `Condition Name`.
 fn references(value: &Value, found: &mut BTreeSet<String>) {

@@ -123,7 +123,7 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
         assert_eq!(function["Metadata"]["BuildMethod"], "makefile", "{name}");
-        assert_eq!(of("/CodeUri"), "infra/deployment/build/", "{name}");
+        assert_eq!(of("/CodeUri"), "infra/build/", "{name}");
         assert_eq!(of("/Runtime"), "provided.al2023", "{name}");
         assert_eq!(of("/Architectures"), &json!(["arm64"]), "{name}");
         assert_eq!(of("/Tracing"), &json!({ "Ref": "Tracing" }), "{name}");
@@ -247,10 +247,10 @@ fn reading_functions_do_not_write_and_none_deletes_or_scans() {
 /// does not see an edit under `shared/`.
 #[test]
 fn the_build_is_fresh_takes_the_profile_as_it_is_and_uses_one_version_of_its_tool() {
-    let makefile = std::fs::read_to_string(workspace("infra/deployment/build/Makefile")).unwrap();
+    let makefile = std::fs::read_to_string(workspace("infra/build/Makefile")).unwrap();
     assert!(makefile.contains("--disable-optimizations") && makefile.contains("--locked"));
-    let tools = std::fs::read_to_string(workspace("infra/local/src/tools.rs")).unwrap();
-    let requirements = std::fs::read_to_string(workspace("infra/deployment/requirements/cargo-lambda.txt")).unwrap();
+    let tools = std::fs::read_to_string(workspace("tools/dev/src/tools.rs")).unwrap();
+    let requirements = std::fs::read_to_string(workspace("infra/requirements/cargo-lambda.txt")).unwrap();
     let version = requirements.lines().find(|line| line.starts_with("cargo-lambda==")).unwrap();
     assert!(tools.contains(&format!("\"{version}\"")), "`cargo dev` and the deployment use different versions");
     let settings: toml::Table = std::fs::read_to_string(workspace("samconfig.toml")).unwrap().parse().unwrap();

@@ -1,7 +1,7 @@
 """Kills `cargo dev` with SIGKILL while it is written to, starts it again on the same data, and looks whether every
 write that was acknowledged is there and nothing else is. Linux or macOS; standard library only.
 
-    python3 infra/checks/crash.py [--rounds 20] [--seed N]
+    python3 testing/checks/crash.py [--rounds 20] [--seed N]
 
 Rounds take turns: the program alone is killed (what it started must end by itself), or everything at once. Every
 fourth time it is also killed once while it starts. A write is acknowledged, refused, or in doubt (the connection was

