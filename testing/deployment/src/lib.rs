@@ -1,13 +1,17 @@
 //! Reads the deployment's templates, so that tests can hold them against the code and against each other.
 
+mod kept;
 mod policy;
+mod resolve;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+pub use kept::{Kept, kept};
 pub use policy::{Grant, Statement, statements};
+pub use resolve::Parameters;
 pub use template::Template;
 
 /// Why a template could not be read, or what in it this reader does not know. It knows what the templates use: whoever
@@ -32,6 +36,33 @@ pub struct Route {
     /// The function that answers, by the name of its binary.
     pub function: String,
 }
+
+/// The values of the dimension `Outcome` that the authorizer writes.
+pub const RFID_OUTCOMES: [&str; 10] = [
+    "authorized",
+    "internal_error",
+    "invalid_request",
+    "method_not_allowed",
+    "payload_too_large",
+    "revoked",
+    "service_unavailable",
+    "unauthorized",
+    "unknown",
+    "unreadable",
+];
+/// Those that the management functions write.
+pub const API_OUTCOMES: [&str; 10] = [
+    "created",
+    "idempotency_key_reused",
+    "internal_error",
+    "invalid_request",
+    "not_found",
+    "ok",
+    "payload_too_large",
+    "service_unavailable",
+    "tag_taken",
+    "unauthorized",
+];
 
 /// What the template calls the functions' names with: they begin with the stack's.
 const STACK: &str = "${AWS::StackName}-";
@@ -79,27 +110,35 @@ pub fn routes(template: &Template) -> Result<BTreeSet<Route>, Error> {
 }
 
 /// The table actions that each function's policy allows, by the name of its binary; an action as DynamoDB calls it:
-/// `PutItem`. A transaction is allowed by the actions of its members.
+/// `PutItem`. A transaction is allowed by the actions of its members. Without those of [`kept`] grants.
 ///
 /// # Errors
 /// When the template cannot be read or a policy says something that this reader does not know.
 pub fn policies() -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
-    let template = Template::read("template.yaml")?;
-    functions(&template)?
-        .into_iter()
-        .map(|(function, id)| {
-            let grants = Grant::of(&template, &id)?;
-            Ok((function, grants.into_iter().flat_map(|grant| grant.actions).collect()))
-        })
-        .collect()
+    let actions = |grants: Vec<Grant>| grants.into_iter().flat_map(|grant| grant.actions).collect();
+    Ok(grants()?.into_iter().map(|(function, grants)| (function, actions(grants))).collect())
 }
 
 /// The grants on the table of each function, by the name of its binary, to ask of a recorded call whether it would be
-/// allowed.
+/// allowed. Without the [`kept`] ones: they are for the version before, so this one must do without them.
 ///
 /// # Errors
 /// As [`policies`].
 pub fn grants() -> Result<BTreeMap<String, Vec<Grant>>, Error> {
+    let mut grants = deployed_grants()?;
+    for kept in kept()? {
+        if let Some(of) = grants.get_mut(&kept.function) {
+            *of = kept.taken_from(std::mem::take(of));
+        }
+    }
+    Ok(grants)
+}
+
+/// The grants as they stand in the template, [`kept`] ones included.
+///
+/// # Errors
+/// As [`policies`].
+pub fn deployed_grants() -> Result<BTreeMap<String, Vec<Grant>>, Error> {
     let template = Template::read("template.yaml")?;
     functions(&template)?.into_iter().map(|(function, id)| Ok((function, Grant::of(&template, &id)?))).collect()
 }
