@@ -1,10 +1,10 @@
 """Uses the whole service over HTTP as an operator and as Thor would. Standard library only.
 
-    python3 .ci/smoke.py [COMMAND …]     starts it with `cargo dev`, and runs COMMAND while it is up, its endpoints in the
-                                         environment
+    python3 .ci/smoke.py [COMMAND …]
+        starts it with `cargo dev`, and runs COMMAND while it is up, its endpoints in the environment
     python3 .ci/smoke.py --api-url URL --rfid-url URL
-                                         uses one that is deployed, with tokens of an organization of its own from the
-                                         environment: API_TOKEN and RFID_TOKEN. It leaves a revoked card and a vehicle there
+        uses one that is deployed, with tokens of an organization of its own from the environment: API_TOKEN and
+        RFID_TOKEN. It leaves a revoked card and a vehicle there
 """
 
 import argparse

@@ -27,10 +27,8 @@ fn templates() -> Vec<(String, Template)> {
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .into();
     let main = main.with(&given).unwrap();
-    let nested: Vec<_> = main
-        .of_type("AWS::CloudFormation::Stack")
-        .map(|(id, _)| (id.to_owned(), main.nested(id).unwrap()))
-        .collect();
+    let nested: Vec<_> =
+        main.of_type("AWS::CloudFormation::Stack").map(|(id, _)| (id.to_owned(), main.nested(id).unwrap())).collect();
     [("template.yaml".to_owned(), main)].into_iter().chain(nested).collect()
 }
 
@@ -64,7 +62,11 @@ fn items() -> Vec<Item> {
         item("dashboard with more than the 50 metrics that would be free", count("AWS::CloudWatch::Dashboard"), 3.00),
         item("key of the alarms", count("AWS::KMS::Key"), 1.00),
         item("rules of Contributor Insights", 2, 0.50),
-        item("requests to the table's key, one in 5 minutes for each role", functions(&templates[0].1).unwrap().len(), 0.03),
+        item(
+            "requests to the table's key, one in 5 minutes for each role",
+            functions(&templates[0].1).unwrap().len(),
+            0.03,
+        ),
         item("calls of the canary, with the decisions that it asks for", 8_640, 0.000_002),
         item("budgets without actions", count("AWS::Budgets::Budget"), 0.00),
     ]

@@ -48,9 +48,11 @@ fn every_parameter_and_output_of_a_command_exists() {
                 seen += 1;
             }
         }
-        for (function, template) in
-            [("output ", "template.yaml"), ("edge ", "infra/edge-global.yaml"), ("pipeline ", "infra/pipeline-role.yaml")]
-        {
+        for (function, template) in [
+            ("output ", "template.yaml"),
+            ("edge ", "infra/edge-global.yaml"),
+            ("pipeline ", "infra/pipeline-role.yaml"),
+        ] {
             for name in words_after(&format!(" {command}").replace("$(", " "), &format!(" {function}")) {
                 if name.starts_with(|first: char| first.is_ascii_uppercase()) {
                     assert!(names(template, "Outputs").contains(&name), "{command}: {name}");

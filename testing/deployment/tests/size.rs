@@ -16,7 +16,7 @@ fn lines_of(text: &str, id: &str) -> usize {
     let begins = lines.iter().position(|line| *line == format!("  {id}:")).unwrap();
     let is_next =
         |line: &&str| line.starts_with("  ") && !line.starts_with("   ") || !line.is_empty() && !line.starts_with(' ');
-    let own = lines[begins + 1..].iter().position(|line| is_next(line)).unwrap() + 1;
+    let own = lines[begins + 1..].iter().position(is_next).unwrap() + 1;
     let comments = lines[..begins].iter().rev().take_while(|line| line.starts_with("  #")).count();
     own + comments
 }

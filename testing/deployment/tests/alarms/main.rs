@@ -75,7 +75,12 @@ fn cases() -> Vec<Case> {
         case("RfidTurnedAway", "the permission is lost", &[("requests", &[12.0])], true),
         case("RfidTurnedAway", "a fifth is throttled", &[("requests", &[1000.0]), ("invocations", &[800.0])], true),
         case("RfidTurnedAway", "all reach the function", &[("requests", &[12.0]), ("invocations", &[12.0])], false),
-        case("RfidTurnedAway", "minutes do not quite match", &[("requests", &[500.0]), ("invocations", &[470.0])], false),
+        case(
+            "RfidTurnedAway",
+            "minutes do not quite match",
+            &[("requests", &[500.0]), ("invocations", &[470.0])],
+            false,
+        ),
         case("RfidTurnedAway", "too few to say", &[("requests", &[3.0])], false),
         case(
             "RefusedShare",
