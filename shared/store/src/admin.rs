@@ -75,8 +75,7 @@ impl Store {
     /// # Errors
     /// The table's own.
     pub async fn organizations(&self) -> Result<Vec<Organization>, Error> {
-        let organization =
-            |(id, OrganizationItem { name, created_at, .. })| Organization { id, name, created_at };
+        let organization = |(id, OrganizationItem { name, created_at, .. })| Organization { id, name, created_at };
         Ok(self.table.organizations().await?.into_iter().map(organization).collect())
     }
 

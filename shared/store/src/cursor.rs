@@ -95,7 +95,8 @@ mod tests {
     fn every_changed_character_is_noticed() {
         let org: OrganizationId = "a".parse().unwrap();
         let text = Cursor::issue("key", &org, List::Vehicles, Id::new(Id::MAX).unwrap());
-        let genuine = |text: &str| Cursor::parse(text).is_some_and(|c| c.verified("key", &org, List::Vehicles).is_some());
+        let genuine =
+            |text: &str| Cursor::parse(text).is_some_and(|c| c.verified("key", &org, List::Vehicles).is_some());
         assert!(genuine(&text));
         for at in 0..text.len() {
             let mut changed = text.clone().into_bytes();

@@ -33,7 +33,8 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 /// The names of the authorities that AWS's end points chain to: Amazon's own and the one that signed those, and, for the
 /// regions in China, DigiCert's. To parse all authorities of the web costs more than the rest of a cold start, and a
 /// certificate of any other authority for an AWS end point would be a forged one.
-const AUTHORITIES: [&str; 3] = ["Amazon Root CA ", "Starfield Services Root Certificate Authority - G2", "DigiCert Global Root "];
+const AUTHORITIES: [&str; 3] =
+    ["Amazon Root CA ", "Starfield Services Root Certificate Authority - G2", "DigiCert Global Root "];
 /// An authority's name stands within this many bytes at the beginning of its certificate.
 const NAME_WITHIN: usize = 320;
 
@@ -64,8 +65,7 @@ impl Connector {
         for authority in ca_bundle.map_or_else(|| Ok(aws_authorities().cloned().collect()), read_bundle)? {
             // The only form that the SDK takes.
             let pem = STANDARD.encode(authority);
-            trust_store
-                .add_pem_certificate(format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n"));
+            trust_store.add_pem_certificate(format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n"));
         }
         #[expect(clippy::expect_used, reason = "at start-up; the builder has no case that fails")]
         let context = TlsContext::builder().with_trust_store(trust_store).build().expect("a TLS context");
@@ -140,7 +140,8 @@ mod tests {
         let found = aws_authorities().filter(|authority| roots.add((*authority).clone()).is_ok()).count();
         assert_eq!(found, aws_authorities().count());
         let subjects = roots.subjects();
-        let is_there = |name: &str| subjects.iter().any(|subject| memmem::find(subject.as_ref(), name.as_bytes()).is_some());
+        let is_there =
+            |name: &str| subjects.iter().any(|subject| memmem::find(subject.as_ref(), name.as_bytes()).is_some());
         for name in [
             "Amazon Root CA 1",
             "Amazon Root CA 2",

@@ -32,9 +32,11 @@ pub(crate) struct Remembered<'a>(Option<(Key, &'a str)>);
 impl<'a> Remembered<'a> {
     /// `kind` tells the endpoints apart: one key may be used at each.
     pub fn new(idempotency: Option<&'a Idempotency>, organization: &OrganizationId, kind: &str) -> Self {
-        Self(idempotency.map(|Idempotency { key, fingerprint }| {
-            (keys::idempotency(organization, kind, key), fingerprint.as_str())
-        }))
+        Self(
+            idempotency.map(|Idempotency { key, fingerprint }| {
+                (keys::idempotency(organization, kind, key), fingerprint.as_str())
+            }),
+        )
     }
 
     /// The key of the item that has to be read for [`Remembered::answer`].

@@ -1,6 +1,4 @@
-use crate::{
-    Counts, Credential, Error, Settings, SettingsError, http::Connector, ids::Ids, table::Table,
-};
+use crate::{Counts, Credential, Error, Settings, SettingsError, http::Connector, ids::Ids, table::Table};
 
 /// The table and the one way to it, with one method for each use case. A process needs one.
 #[derive(Debug)]

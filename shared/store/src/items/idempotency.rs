@@ -20,12 +20,7 @@ pub(crate) struct IdempotencyItem {
 impl StoredItem for IdempotencyItem {}
 
 impl IdempotencyItem {
-    pub fn new(
-        fingerprint: String,
-        access_id: Option<&AccessId>,
-        vehicle: Option<&Vehicle>,
-        expires_at: i64,
-    ) -> Self {
+    pub fn new(fingerprint: String, access_id: Option<&AccessId>, vehicle: Option<&Vehicle>, expires_at: i64) -> Self {
         let access_id = access_id.map(|access_id| AccessIdItem::new(access_id, 1));
         Self { fingerprint, access_id, vehicle: vehicle.map(|vehicle| VehicleItem::new(vehicle, 1)), expires_at }
     }

@@ -8,7 +8,9 @@ use super::Table;
 use crate::{
     Credential, Error,
     cursor::{Cursor, List, PageRequest},
-    items::{Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, key_of, readable, value_of},
+    items::{
+        Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, key_of, readable, value_of,
+    },
     keys::{self, Key},
 };
 
@@ -82,9 +84,9 @@ impl<'a> Access<'a> {
     ) -> Result<(Vec<I::Value>, Option<String>), Error> {
         let after = match &page.cursor {
             None => "0".to_owned(),
-            Some(cursor) => keys::id_sort(
-                cursor.verified(&self.cursor_key, self.organization, list).ok_or(Error::ForgedCursor)?,
-            ),
+            Some(cursor) => {
+                keys::id_sort(cursor.verified(&self.cursor_key, self.organization, list).ok_or(Error::ForgedCursor)?)
+            }
         };
         let partition = match list {
             List::AccessIds => keys::access_ids(self.organization),
