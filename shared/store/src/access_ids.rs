@@ -8,9 +8,7 @@ use domain::{
 };
 
 use crate::{
-    Credential, Error, Idempotency, Page, PageRequest, Store,
-    cursor::List,
-    customers,
+    Credential, Error, Idempotency, Page, PageRequest, Store, customers,
     idempotency::Remembered,
     items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds},
     keys,
@@ -31,7 +29,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<LinkedAccessId>, Error> {
         let access = self.table.authorize(caller).await?;
-        let (access_ids, next_cursor) = access.page::<AccessIdItem>(List::AccessIds, page).await?;
+        let (access_ids, next_cursor) = access.page::<AccessIdItem>(page).await?;
         let linked = access_ids.iter().filter_map(|access_id| access_id.vehicle);
         let found = access.read(linked.map(|id| keys::vehicle(&caller.organization, id))).await?;
         let vehicles: HashMap<Id, Vehicle> =

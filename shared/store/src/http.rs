@@ -30,9 +30,9 @@ use rustls::{
 };
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-/// The names of the authorities that AWS's end points chain to: Amazon's own and the one that signed those, and, for the
-/// regions in China, DigiCert's. To parse all authorities of the web costs more than the rest of a cold start, and a
-/// certificate of any other authority for an AWS end point would be a forged one.
+/// The names of the authorities that AWS's end points chain to: Amazon's own, the one that signed those, and for the regions
+/// in China DigiCert's. These seven take the place of all public authorities, because to parse those costs more than all the
+/// rest of a cold start. Where an end point has another authority, `AWS_CA_BUNDLE` has to name it.
 const AUTHORITIES: [&str; 3] =
     ["Amazon Root CA ", "Starfield Services Root Certificate Authority - G2", "DigiCert Global Root "];
 /// An authority's name stands within this many bytes at the beginning of its certificate.

@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
+    cursor::List,
     keys::{self, Key, PARTITION, SORT},
 };
 
@@ -54,6 +55,9 @@ pub(crate) trait StoredItem: Serialize + DeserializeOwned {
 pub(crate) trait VersionedItem: StoredItem {
     /// What it stands for.
     type Value;
+
+    /// Where an organization's items of this kind are listed.
+    const LIST: List;
 
     fn key(organization: &OrganizationId, value: &Self::Value) -> Key;
 

@@ -3,9 +3,7 @@
 use domain::{Id, NewVehicle, Timestamp, UpdateVehicle, Vehicle};
 
 use crate::{
-    Credential, Error, Idempotency, Page, PageRequest, Store,
-    cursor::List,
-    customers,
+    Credential, Error, Idempotency, Page, PageRequest, Store, customers,
     idempotency::Remembered,
     items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds},
     keys,
@@ -22,7 +20,7 @@ impl Store {
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
     pub async fn list_vehicles(&self, caller: &Credential, page: &PageRequest) -> Result<Page<Vehicle>, Error> {
         let access = self.table.authorize(caller).await?;
-        let (records, next_cursor) = access.page::<VehicleItem>(List::Vehicles, page).await?;
+        let (records, next_cursor) = access.page::<VehicleItem>(page).await?;
         Ok(Page { records, next_cursor })
     }
 

@@ -2,7 +2,10 @@ use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Organiza
 use serde::{Deserialize, Serialize};
 
 use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
-use crate::keys::{self, Key};
+use crate::{
+    cursor::List,
+    keys::{self, Key},
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,6 +36,8 @@ impl StoredItem for AccessIdItem {
 
 impl VersionedItem for AccessIdItem {
     type Value = AccessId;
+
+    const LIST: List = List::AccessIds;
 
     fn key(organization: &OrganizationId, access_id: &AccessId) -> Key {
         keys::access_id(organization, access_id.id)

@@ -4,7 +4,10 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
-use crate::keys::{self, Key};
+use crate::{
+    cursor::List,
+    keys::{self, Key},
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,6 +44,8 @@ impl StoredItem for VehicleItem {
 
 impl VersionedItem for VehicleItem {
     type Value = Vehicle;
+
+    const LIST: List = List::Vehicles;
 
     fn key(organization: &OrganizationId, vehicle: &Vehicle) -> Key {
         keys::vehicle(organization, vehicle.id)

@@ -77,11 +77,8 @@ impl<'a> Access<'a> {
     ///
     /// # Errors
     /// [`Error::ForgedCursor`], before anything is read, and the table's own.
-    pub async fn page<I: VersionedItem>(
-        &self,
-        list: List,
-        page: &PageRequest,
-    ) -> Result<(Vec<I::Value>, Option<String>), Error> {
+    pub async fn page<I: VersionedItem>(&self, page: &PageRequest) -> Result<(Vec<I::Value>, Option<String>), Error> {
+        let list = I::LIST;
         let after = match &page.cursor {
             None => "0".to_owned(),
             Some(cursor) => {
