@@ -95,8 +95,8 @@ fn seen_vehicle(vehicle: &domain::Vehicle) -> Outcome {
     Outcome::Vehicle { id: vehicle.id.get(), vehicle: plain(vehicle), access_ids }
 }
 
-/// The client's wish that goes with the call: the same call, the same body.
-fn wish(call: &Call) -> Option<Idempotency> {
+/// The Idempotency-Key that goes with the call: the same call, the same body.
+fn idempotency(call: &Call) -> Option<Idempotency> {
     call.key().map(|(_, key)| Idempotency::new(format!("key {key}"), format!("{call:?}").as_bytes()))
 }
 
@@ -162,7 +162,7 @@ impl World<'_> {
                         Link::Existing(number) => VehicleLink::Existing(id(*number)),
                     },
                 };
-                Ok(seen(&store.create_access_id(caller, &new, wish(call).as_ref(), now).await?))
+                Ok(seen(&store.create_access_id(caller, &new, idempotency(call).as_ref(), now).await?))
             }
             Call::UpdateAccessId { id: number, name: called, revoked, customer, vehicle } => {
                 let update = UpdateAccessId {
@@ -193,7 +193,7 @@ impl World<'_> {
                     customer: customer.map(named),
                     tags: tags.iter().map(requested).collect(),
                 };
-                Ok(seen_vehicle(&store.create_vehicle(caller, &new, wish(call).as_ref(), now).await?))
+                Ok(seen_vehicle(&store.create_vehicle(caller, &new, idempotency(call).as_ref(), now).await?))
             }
             Call::UpdateVehicle { id: number, name: called, make: field, customer } => {
                 let update = UpdateVehicle {
