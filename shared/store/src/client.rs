@@ -1,13 +1,12 @@
 //! How the service talks to DynamoDB: end points, credentials, TLS, time-outs and retries, in one place.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig},
 };
-use connection::Io;
-use table_client::{Config, ConfigError, Keys, Transport};
+use table_client::{Config, ConfigError, Transport};
 
 use crate::connector::Connector;
 
@@ -18,7 +17,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_millis(950);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 4;
 /// The access key of AWS's documentation and its secret. The embedded engine takes any; others know this one.
-const LOCAL_KEY: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+pub(crate) const LOCAL_KEY: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
 
 /// Which table, and where.
 #[derive(Clone, Debug)]
@@ -92,25 +91,6 @@ impl Settings {
         }
     }
 
-    /// For the client of the decisions, and for the transport of the SDK's.
-    pub(crate) fn config(&self, io: Io) -> Config {
-        let local = || Keys {
-            access_key_id: LOCAL_KEY.0.to_owned(),
-            secret_access_key: LOCAL_KEY.1.to_owned(),
-            session_token: None,
-        };
-        Config {
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
-            credentials: match self.credentials {
-                TableCredentials::Environment => table_client::Credentials::Environment,
-                TableCredentials::Local => table_client::Credentials::Fixed(local()),
-            },
-            io,
-        }
-    }
-
     /// The SDK's client, and the connections that it uses.
     pub(crate) fn client(&self) -> Result<(Client, Connector), SettingsError> {
         let timeouts = TimeoutConfig::builder()
@@ -121,7 +101,7 @@ impl Settings {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(25))
             .with_max_backoff(Duration::from_millis(200));
-        let connector = Connector::new(Transport::new(self.config(Io::Async))?);
+        let connector = Connector::new(Transport::new(self.table_client())?);
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))

@@ -27,7 +27,6 @@ use domain::{Id, LinkRefused, RefusedUpdate, Timestamp};
 
 pub use admin::{CredentialInfo, NewCredential, Organization};
 pub use client::{Settings, SettingsError, TableCredentials};
-pub use connection::Io;
 pub use credential::{Credential, Scope};
 pub use cursor::Cursor;
 pub use decision::{Decider, Decision};

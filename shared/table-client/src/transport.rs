@@ -1,10 +1,12 @@
-use std::time::SystemTime;
+//! Used by the SDK's connector in `store` alone, and to be deleted with it.
 
-use connection::Connections;
+use std::{io, time::SystemTime};
+
+use ::connection::{Connections, Io};
 
 use crate::{
     config::{Config, ConfigError, Credentials},
-    error::Error,
+    error::{Error, Failure},
     sign::{self, Signer},
 };
 
@@ -24,7 +26,11 @@ impl Transport {
     /// [`ConfigError`] names what is wrong with the configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
-            connections: Connections::new(config.endpoint()?, config.io),
+            connections: Connections::new(
+                ::connection::Endpoint::new(&config.url()?, config.ca_bundle.as_deref())
+                    .map_err(|error| ConfigError::CaBundle(io::Error::other(error)))?,
+                Io::Async,
+            ),
             credentials: config.credentials,
             signer: Signer::new(config.region, "dynamodb"),
         })
@@ -41,7 +47,7 @@ impl Transport {
         body: &[u8],
         more: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Vec<u8>, Error> {
-        let credentials = self.credentials.now()?;
+        let credentials = self.credentials.now().map_err(Failure::into_error)?;
         let stamp = sign::stamp(SystemTime::now());
         let mut headers = Vec::with_capacity(5);
         headers.extend([
