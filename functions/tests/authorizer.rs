@@ -53,7 +53,7 @@ async fn it_answers_exactly_what_is_documented() {
 #[tokio::test]
 async fn thors_message_is_taken_as_it_may_vary() {
     let world = world().await;
-    let deep = format!("{}1{}", "[".repeat(120), "]".repeat(120));
+    let deep = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000));
     for body in [
         r#"{"type":"start","chargebox":"x","id":"04E1A2B3","msg":"rfid"}"#.to_owned(),
         "\u{feff}{\"msg\":\"rfid\",\"id\":\"04E1A2B3\",\"chargebox\":\"x\",\"type\":\"start\"}".to_owned(),
@@ -66,7 +66,7 @@ async fn thors_message_is_taken_as_it_may_vary() {
         r#"{"msg":"rfid","id":"other","id":"04E1A2B3","chargebox":"x","chargebox":"y","type":"start"}"#.to_owned(),
         r#"{"msg":"rfid","id":"04E1A2B3","chargebox":"x","type":"start","x":{"a":1,"a":2},"x":3}"#.to_owned(),
         r#"{"m\u0073g":"rf\u0069d","id":"\u00304E1A2B3","chargebox":"\ud83d\ude97","type":"start"}"#.to_owned(),
-        format!(r#"{{"msg":"rfid","id":"04E1A2B3","chargebox":"{}","type":"start","x":{deep}}}"#, "x".repeat(60_000)),
+        format!(r#"{{"msg":"rfid","id":"04E1A2B3","chargebox":"{}","type":"start","x":{deep},"y":1e400}}"#, "x".repeat(20_000)),
     ] {
         let answer = sent(&world, body.clone()).await;
         assert_eq!((answer.status, &answer.body), (200, &allowed()), "{body}: {answer:?}");
@@ -157,7 +157,6 @@ async fn what_is_no_json_object_is_refused_as_a_whole() {
         bodies.push(with(extra).into_bytes());
     }
     bodies.push(with(&format!("\"x\":{}", "[".repeat(20_000))).into_bytes());
-    bodies.push(with(&format!("\"x\":{}1{}", "[".repeat(20_000), "]".repeat(20_000))).into_bytes());
     for body in bodies {
         let answer = sent(&world, body.clone()).await;
         let shown = String::from_utf8_lossy(&body[..body.len().min(160)]).into_owned();

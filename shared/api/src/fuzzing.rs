@@ -8,19 +8,20 @@ use domain::{
     UpdateVehicle, VehicleChange, VehicleLink,
 };
 use lambda_http::http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use store::{Credential, Scope};
 
 use crate::{
     access_ids::{self, kind_word, status_word},
+    authorizer,
     error::Error,
     event::{Event, MAX_BODY},
     input::Input,
     json::{self, Json, Problems},
     page,
     reply::Reply,
-    rfid, vehicles,
+    vehicles,
 };
 
 use Kind::{Number, Object, Objects, Text};
@@ -34,10 +35,7 @@ pub fn event(data: &[u8]) {
         let Ok(again) = serde_json::from_value::<Event>(whole) else { panic!("needs nulls") };
         assert_eq!(format!("{again:?}"), format!("{event:?}"));
     }
-    if event.bearer().and_then(|token| Credential::parse(token, Scope::Rfid)).is_some() {
-        assert!(rfid::caller(&event).is_some());
-    }
-    check_thor(&event);
+    check_thor(data);
     check_input(event);
 }
 
@@ -113,18 +111,22 @@ pub fn request(data: &[u8]) {
             assert_eq!(by_route.path_id(), by_path.path_id());
         }
     }
-    check_thor(&by_path);
+    check_thor(event.to_string().as_bytes());
     check_input(by_path);
 }
 
-fn check_thor(event: &Event) {
-    if let Some(credential) = rfid::caller(event) {
-        assert_eq!(credential.scope, Scope::Rfid);
+/// The same event as the authorizer reads it.
+fn check_thor(event: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<authorizer::Event>(event) else { return };
+    let credential = authorizer::caller(&event);
+    assert!(credential.as_ref().is_none_or(|credential| credential.scope == Scope::Rfid));
+    if event.bearer().and_then(|token| Credential::parse(token, Scope::Rfid)).is_some() {
+        assert!(credential.is_some());
     }
-    match rfid::read(event) {
+    match authorizer::read(&event) {
         Ok(_) => assert_eq!(event.method(), "POST"),
         Err(Error::MethodNotAllowed) => assert_ne!(event.method(), "POST"),
-        Err(Error::PayloadTooLarge) => assert!(event.body().is_err()),
+        Err(Error::PayloadTooLarge) => assert!(event.body().is_none()),
         Err(Error::Invalid(problems)) => drop(check_refusal(&problems)),
         Err(error) => panic!("{error:?}"),
     }
@@ -166,8 +168,12 @@ fn check_input(event: Event) {
 
 /// Thor's message as `serde_json` reads it, which lets the last of repeated keys count too.
 pub fn rfid_body(data: &[u8]) {
-    let read = rfid::parse(data);
-    let whole: Option<Value> = serde_json::from_slice(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)).ok();
+    let read = authorizer::parse(data);
+    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
+    let whole: Option<Value> = serde_json::from_slice(data).ok();
+    if whole.is_none() && serde_json::from_slice::<IgnoredAny>(data).is_ok() {
+        return; // Too deep for `Value`, a number too large for it, or half of a surrogate pair.
+    }
     let expected: BTreeSet<&str> = match whole.as_ref().and_then(Value::as_object) {
         None => [""].into(),
         Some(message) => {

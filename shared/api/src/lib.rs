@@ -4,6 +4,7 @@
 //! see `functions/src/bin`.
 
 mod access_ids;
+mod authorizer;
 mod error;
 mod event;
 #[cfg(any(test, fuzzing))]
@@ -15,18 +16,16 @@ mod log;
 mod openapi;
 mod page;
 mod reply;
-mod rfid;
-mod runtime;
 mod serve;
 mod vehicles;
 
 pub use access_ids::{AccessIdDocument, AccessIdList};
+pub use authorizer::serve_rfid;
 pub use error::Error;
 pub use input::Input;
 pub use json::{Problem, Problems};
 pub use lambda_http::http::Method;
 pub use log::{METRICS, Metric, Metrics, NAMESPACE};
 pub use reply::Reply;
-pub use rfid::serve_rfid;
 pub use serve::{Call, Route, StartError, serve};
 pub use vehicles::{VehicleDocument, VehicleList};

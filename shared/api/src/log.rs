@@ -107,11 +107,6 @@ pub(crate) fn write(record: &Record<'_>) {
     }
 }
 
-/// Makes a line and throws it away: what code that brings into memory, the first need not wait for.
-pub(crate) fn rehearse(record: &Record<'_>) {
-    let _ = (line(record, false), std::io::stdout().lock());
-}
-
 fn line(record: &Record<'_>, is_cold: bool) -> Option<Vec<u8>> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let line = Line {

@@ -90,11 +90,6 @@ impl Reply {
         reply
     }
 
-    /// As Lambda takes it.
-    pub(crate) fn to_json(&self) -> String {
-        json(self)
-    }
-
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status

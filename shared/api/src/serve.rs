@@ -8,7 +8,7 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use store::{Credential, Scope, Settings, SettingsError, Store};
 
-use crate::{error::Error, event::Event, input::Input, json::Problems, log, reply::Reply, runtime::RuntimeError};
+use crate::{error::Error, event::Event, input::Input, json::Problems, log, reply::Reply};
 
 /// Method and path of an endpoint, as API Gateway knows them, and the function that answers it.
 #[derive(Clone, Debug)]
@@ -41,12 +41,6 @@ pub enum StartError {
     /// The Runtime API does not answer.
     #[error("the Lambda Runtime API: {0}")]
     Runtime(#[from] lambda_runtime::Error),
-}
-
-impl From<RuntimeError> for StartError {
-    fn from(error: RuntimeError) -> Self {
-        Self::Runtime(error.into())
-    }
 }
 
 /// Runs an endpoint until Lambda ends the process. `read` looks at the request, `answer` does what it asks for.

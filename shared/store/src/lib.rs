@@ -24,7 +24,6 @@ mod table;
 mod vehicles;
 
 pub use admin::{CredentialInfo, NewCredential, Organization};
-pub use connection::Io;
 pub use credential::{Credential, Scope};
 pub use cursor::{Cursor, Page, PageRequest};
 pub use decision::{Decider, Decision};

@@ -8,8 +8,7 @@ use aws_sdk_dynamodb::{
         BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
-use connection::Io;
-use table_client::{Config, ConfigError, Keys};
+use table_client::ConfigError;
 
 use crate::http::{CaBundleError, Connector};
 
@@ -21,7 +20,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 4;
 /// The access key of AWS's documentation and its secret. The embedded engine takes any; the other local engines know this
 /// one.
-const LOCAL_KEY: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+pub(crate) const LOCAL_KEY: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
 
 /// Which table, and where.
 #[derive(Clone, Debug)]
@@ -96,27 +95,6 @@ impl Settings {
         match self.credentials {
             TableCredentials::Environment => 1,
             TableCredentials::Local => 8,
-        }
-    }
-
-    /// For the client of the decisions alone.
-    // For the merge: goes, together with the dependencies on `connection` and `table-client` here, as soon as the decisions'
-    // client takes its own settings.
-    pub(crate) fn config(&self, io: Io) -> Config {
-        let local = || Keys {
-            access_key_id: LOCAL_KEY.0.to_owned(),
-            secret_access_key: LOCAL_KEY.1.to_owned(),
-            session_token: None,
-        };
-        Config {
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            ca_bundle: ca_bundle(),
-            credentials: match self.credentials {
-                TableCredentials::Environment => table_client::Credentials::Environment,
-                TableCredentials::Local => table_client::Credentials::Fixed(local()),
-            },
-            io,
         }
     }
 

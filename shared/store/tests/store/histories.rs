@@ -19,7 +19,7 @@ use model::{
     AccessId, Call, Change, Field, Known, Link, Made, Model, Outcome, Vehicle, call, explain, is_same_customer,
 };
 use proptest::{collection::vec, prelude::*};
-use store::{Credential, Decider, Decision, Error, Idempotency, Io, Settings, Store};
+use store::{Credential, Decider, Decision, Error, Idempotency, Settings, Store};
 
 use crate::support::{at, customer, name, organization, page, tag};
 
@@ -290,7 +290,7 @@ fn run(organizations: &[Vec<Vec<Call>>], faults: &[(Fault, usize)]) {
         let engine = Engine::in_memory().await.unwrap();
         let recorder = Recorder::start(engine.addr()).await.unwrap();
         let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
-        let (store, decider) = (&Store::new(&settings).unwrap(), &Decider::new(&settings, Io::Async).unwrap());
+        let (store, decider) = (&Store::new(&settings).unwrap(), &Decider::new(&settings).unwrap());
         let moment = &Cell::new(0);
         let mut worlds = Vec::new();
         for _ in organizations {
