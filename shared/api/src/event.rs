@@ -1,10 +1,6 @@
-//! What API Gateway (HTTP API, payload 2.0) and function URLs send, as much of it as the service looks at.
-//!
-//! `lambda_http` would make a whole `http::Request` of it, and fails on the way if a client's `Host` header or path is
-//! no URL; nothing that a client sends may do that here.
+//! What function URLs send to the authorizer, as much of it as the authorizer looks at.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use lambda_http::http::Method;
 use serde::Deserialize;
 
 /// The largest body that is looked at, in bytes.
@@ -14,11 +10,8 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Event {
-    route_key: Option<String>,
     raw_path: Option<String>,
-    raw_query_string: Option<String>,
     headers: Option<Headers>,
-    path_parameters: Option<PathParameters>,
     request_context: Option<RequestContext>,
     body: Option<String>,
     is_base64_encoded: Option<bool>,
@@ -29,13 +22,6 @@ pub(crate) struct Event {
 #[serde(rename_all = "kebab-case", default)]
 struct Headers {
     authorization: Option<String>,
-    idempotency_key: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PathParameters {
-    id: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,38 +49,10 @@ impl Event {
         self.raw_path.as_deref().unwrap_or_default()
     }
 
-    pub fn query(&self) -> &str {
-        self.raw_query_string.as_deref().unwrap_or_default()
-    }
-
-    /// The `{id}` of the path.
-    pub fn path_id(&self) -> &str {
-        let parameter = self.path_parameters.as_ref().and_then(|parameters| parameters.id.as_deref());
-        parameter.unwrap_or_else(|| self.path().rsplit('/').next().unwrap_or_default())
-    }
-
-    /// Whether this is the endpoint's method and path. API Gateway says so in `routeKey`; where it is `$default`, as
-    /// under `cargo lambda watch`, the path tells.
-    pub fn is_for(&self, method: &Method, path: &str) -> bool {
-        if self.route_key.as_deref().and_then(|key| key.split_once(' ')) == Some((method.as_str(), path)) {
-            return true;
-        }
-        let mut segments = self.path().split('/');
-        let matches = path.split('/').all(|expected| match segments.next() {
-            Some(segment) if expected.starts_with('{') => !segment.is_empty(),
-            segment => segment == Some(expected),
-        });
-        matches && segments.next().is_none() && self.method() == method.as_str()
-    }
-
     /// The token of `Authorization: Bearer {token}`, the scheme in any case.
     pub fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.headers.as_ref()?.authorization.as_deref()?.trim().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
-    }
-
-    pub fn idempotency_key(&self) -> Option<&str> {
-        self.headers.as_ref()?.idempotency_key.as_deref()
     }
 
     /// The body's bytes. A body that is said to be base64 and is not counts as empty: no client can send one.
@@ -136,22 +94,6 @@ mod tests {
         }
         assert_eq!(event(json!({"headers": null})).bearer(), None);
         assert_eq!(event(json!({})).bearer(), None);
-    }
-
-    #[test]
-    fn routes() {
-        let request = |method: &str, path: &str| {
-            event(json!({"routeKey": "$default", "rawPath": path, "requestContext": {"http": {"method": method}}}))
-        };
-        let is_for = |method, path| request(method, path).is_for(&Method::GET, "/api/access-ids/{id}");
-        assert!(is_for("GET", "/api/access-ids/1") && is_for("GET", "/api/access-ids/x"));
-        assert!(!is_for("PUT", "/api/access-ids/1") && !is_for("GET", "/api/access-ids"));
-        assert!(!is_for("GET", "/api/access-ids/") && !is_for("GET", "/api/access-ids/1/"));
-        assert!(!is_for("GET", "//api/access-ids/1") && !is_for("GET", "/api/vehicles/1") && !is_for("GET", ""));
-        let staged = event(json!({"routeKey": "GET /api/access-ids/{id}", "rawPath": "/fleet/api/access-ids/1"}));
-        assert!(staged.is_for(&Method::GET, "/api/access-ids/{id}"));
-        assert_eq!(staged.path_id(), "1");
-        assert_eq!(event(json!({"rawPath": "/a/2", "pathParameters": {"id": "7"}})).path_id(), "7");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use store::{Cursor, PageRequest};
 
-use crate::json::Problems;
+use crate::problems::Problems;
 
 const DEFAULT_LIMIT: usize = 50;
 pub(crate) const MAX_LIMIT: usize = 100;
@@ -11,14 +11,14 @@ pub(crate) const MAX_LIMIT: usize = 100;
 /// Whether a list goes on, and where.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(crate) struct Pagination<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Pagination<'a> {
     has_next_page: bool,
     next_page_cursor: Option<&'a str>,
 }
 
 impl<'a> Pagination<'a> {
-    pub fn new(next_cursor: Option<&'a str>) -> Self {
+    pub(crate) fn new(next_cursor: Option<&'a str>) -> Self {
         Self { has_next_page: next_cursor.is_some(), next_page_cursor: next_cursor }
     }
 }

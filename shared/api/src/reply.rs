@@ -1,14 +1,14 @@
-//! What goes back to API Gateway and function URLs.
+//! What the RFID authorizer hands to the Runtime API.
 
 use lambda_http::http::StatusCode;
 use serde::{Serialize, Serializer};
 
-use crate::error::Error;
+use crate::{error::Error, respond::ErrorBody};
 
 /// An answer: a status and a JSON body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reply {
+pub(crate) struct Reply {
     #[serde(rename = "statusCode", serialize_with = "as_number")]
     status: StatusCode,
     headers: Headers,
@@ -25,25 +25,11 @@ struct Headers {
     /// Answers hold what a credential opens: nobody may keep them.
     cache_control: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     www_authenticate: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allow: Option<&'static str>,
-}
-
-/// What is wrong with a request, or with the service.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Error))]
-pub(crate) struct ErrorBody<'a> {
-    error: String,
-    code: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a [crate::json::Problem]>,
 }
 
 impl Reply {
@@ -52,7 +38,6 @@ impl Reply {
         let headers = Headers {
             content_type: "application/json",
             cache_control: "no-store",
-            location: None,
             retry_after: None,
             www_authenticate: None,
             allow: None,
@@ -66,20 +51,9 @@ impl Reply {
         Self::new(StatusCode::OK, document)
     }
 
-    /// 201 with this document, which is now to be found at `location`.
-    pub fn created(location: String, document: &impl Serialize) -> Self {
-        let mut reply = Self::new(StatusCode::CREATED, document);
-        reply.headers.location = Some(location);
-        reply
-    }
-
     /// The contract's body for an error.
     pub(crate) fn error(error: &Error, request_id: &str) -> Self {
-        let details = match error {
-            Error::Invalid(problems) => Some(problems.0.as_slice()),
-            _ => None,
-        };
-        let body = ErrorBody { error: error.sentence(), code: error.code(), request_id, details };
+        let body = ErrorBody::new(error, request_id);
         let mut reply = Self::new(error.status(), &body);
         match error.status() {
             StatusCode::SERVICE_UNAVAILABLE => reply.headers.retry_after = Some("1"),

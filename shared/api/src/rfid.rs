@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::OcppIdTag;
+use domain::{AccessIdType, OcppIdTag};
 use futures_util::FutureExt;
 use lambda_http::http::{Method, StatusCode};
 use serde::{
@@ -17,11 +17,10 @@ use serde::{
 use store::{Credential, Decider, Decision, Io, Scope, Settings};
 
 use crate::{
-    access_ids::kind_word,
     error::Error,
-    event::Event,
-    json::{self, Problems},
-    log,
+    event::{Event, MAX_BODY},
+    json, log,
+    problems::Problems,
     reply::Reply,
     runtime::Runtime,
     serve::{StartError, function_name, start_logging},
@@ -116,8 +115,8 @@ pub(crate) fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
     if event.method() != Method::POST.as_str() {
         return Err(Error::MethodNotAllowed);
     }
-    let body = event.body().map_err(|_| Error::PayloadTooLarge)?;
-    let id = parse(&body)?;
+    let body = event.body().map_err(|_| Error::PayloadTooLarge(MAX_BODY))?;
+    let id = parse(&body).map_err(Error::Invalid)?;
     Ok(OcppIdTag::normalize(&id).ok())
 }
 
@@ -240,7 +239,7 @@ fn render(decision: &Decision) -> (Reply, &'static str) {
         id: u64,
         name: &'a str,
         #[serde(rename = "type")]
-        kind: &'static str,
+        kind: AccessIdType,
     }
     #[derive(Serialize)]
     struct Refused {
@@ -250,7 +249,7 @@ fn render(decision: &Decision) -> (Reply, &'static str) {
     let refused = |reason| (Reply::new(StatusCode::FORBIDDEN, &Refused { authorized: false, reason }), reason);
     match decision {
         Decision::Authorized { id, name, kind } => {
-            let access_id = Shown { id: id.get(), name, kind: kind_word(*kind) };
+            let access_id = Shown { id: id.get(), name, kind: *kind };
             (Reply::ok(&Authorized { authorized: true, access_id }), "authorized")
         }
         Decision::Unknown => refused("unknown"),
