@@ -141,15 +141,11 @@ impl<'a> IntoFuture for Call<'a> {
 
 /// The function behind a path and method of the API; what has none goes to `get-access-id`.
 fn route(method: &str, path: &str) -> &'static str {
-    let segments: Vec<&str> = path.split('/').collect();
-    match (method, segments.as_slice()) {
-        ("GET", ["", "api", "access-ids"]) => "list-access-ids",
-        ("POST", ["", "api", "access-ids"]) => "create-access-id",
-        ("PATCH", ["", "api", "access-ids", id]) if !id.is_empty() => "update-access-id",
-        ("GET", ["", "api", "vehicles"]) => "list-vehicles",
-        ("POST", ["", "api", "vehicles"]) => "create-vehicle",
-        ("GET", ["", "api", "vehicles", id]) if !id.is_empty() => "get-vehicle",
-        ("PATCH", ["", "api", "vehicles", id]) if !id.is_empty() => "update-vehicle",
-        _ => "get-access-id",
-    }
+    let is_of = |route: &api::Route| {
+        let (stated, given): (Vec<_>, Vec<_>) = (route.path.split('/').collect(), path.split('/').collect());
+        let fits =
+            |(stated, given): (&&str, &&str)| if *stated == "{id}" { !given.is_empty() } else { stated == given };
+        route.method == *method && stated.len() == given.len() && stated.iter().zip(&given).all(fits)
+    };
+    functions::ROUTES.into_iter().find(is_of).map_or("get-access-id", |route| route.function)
 }

@@ -6,6 +6,8 @@ use domain::{
 };
 use serde::Serialize;
 
+#[cfg(feature = "openapi")]
+use crate::schemas::{RecordId, ShownTag, Time};
 use crate::{
     json::{self, Object},
     page::Pagination,
@@ -24,6 +26,7 @@ pub struct AccessIdDocument<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessIdList<'a> {
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     data: Vec<ListedAccessIdBody<'a>>,
     pagination: Pagination<'a>,
 }
@@ -42,15 +45,26 @@ struct AccessIdBody<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ListedAccessId))]
 struct ListedAccessIdBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
     ocpp_id_tag: &'a str,
     #[serde(rename = "type")]
     kind: AccessIdType,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
     authorization_status: AuthorizationStatus,
+    /// When it was created, then when it last went from Revoked to Authorized.
+    #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     authorized_at: String,
+    /// While it is Revoked: since when.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Time>))]
     revoked_at: Option<String>,
+    /// When it was created.
+    #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     created_at: String,
+    /// When something of it last changed.
+    #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     updated_at: String,
     vehicle: Option<LinkedVehicleBody<'a>>,
 }
@@ -59,10 +73,15 @@ struct ListedAccessIdBody<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LinkedVehicle))]
 struct LinkedVehicleBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     make: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     model: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     vin: Option<&'a str>,
 }
 
@@ -70,6 +89,9 @@ struct LinkedVehicleBody<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Customer))]
 pub(crate) struct CustomerBody<'a> {
+    /// As it was first given, in Unicode NFC.
+    // In NFC some characters are three.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 600))]
     name: &'a str,
 }
 

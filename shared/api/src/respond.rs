@@ -14,12 +14,17 @@ use crate::{error::Error, problems::Problem};
 /// What is wrong with a request, or with the service.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Error))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ApiError))]
 pub struct ErrorBody<'a> {
+    /// One sentence for a person.
     error: String,
+    /// What a program goes by. It never changes.
     code: &'a str,
+    /// What to name when asking for help.
     request_id: &'a str,
+    /// Every problem of an invalid request. Other errors have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, nullable = false))]
     details: Option<&'a [Problem]>,
 }
 

@@ -1,6 +1,6 @@
 //! Start-up, and the way of every management request: route, size, credential, handler, log line.
 
-use std::{env, sync::Arc, time::Instant};
+use std::{env, pin::Pin, sync::Arc, time::Instant};
 
 use domain::Timestamp;
 use lambda_http::{
@@ -40,8 +40,27 @@ where
     start_logging();
     let store = Arc::new(Store::new(&Settings::from_env()?)?);
     store.connect().await;
-    let (route, function) = (Arc::new(route), Arc::<str>::from(function_name()));
-    let mut service = Adapter::from(service_fn(move |request: Request| {
+    let mut service = Adapter::from(service_fn(requests(store, route, function_name(), handle)));
+    // This is `lambda_http::run` with one step before it.
+    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        uri::repair(&mut event.payload);
+        service.call(event)
+    });
+    Ok(LocalSet::new().run_until(lambda_runtime::run(service)).await?)
+}
+
+/// Answers each request, whatever becomes of it, and writes its log line. Must be called inside a [`LocalSet`].
+fn requests<F>(
+    store: Arc<Store>,
+    route: Route,
+    function: String,
+    handle: fn(Call) -> F,
+) -> impl Fn(Request) -> Pin<Box<dyn Future<Output = Result<Response<Body>, lambda_http::Error>> + Send>>
+where
+    F: Future<Output = Result<Response<Body>, Error>> + 'static,
+{
+    let (route, function) = (Arc::new(route), Arc::<str>::from(function));
+    move |request| {
         let began = Instant::now();
         let (store, function) = (store.clone(), function.clone());
         let context = request.lambda_context();
@@ -50,7 +69,7 @@ where
         // As a task of its own, a request that panics ends with an error here, and the process lives. The task stays on this
         // thread, because the store's futures cannot be shown to be `Send`, which `lambda_http` asks for.
         let answer = spawn_local(answer(store.clone(), route.clone(), caller, request, handle));
-        async move {
+        Box::pin(async move {
             let (response, outcome) = match answer.await.unwrap_or(Err(Error::Internal)) {
                 Ok(response) if response.status() == StatusCode::CREATED => (response, "created"),
                 Ok(response) => (response, "ok"),
@@ -65,15 +84,9 @@ where
                 duration: began.elapsed(),
                 counts: store.take_counts(),
             });
-            Ok::<_, lambda_http::Error>(response)
-        }
-    }));
-    // This is `lambda_http::run` with one step before it.
-    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        uri::repair(&mut event.payload);
-        service.call(event)
-    });
-    Ok(LocalSet::new().run_until(lambda_runtime::run(service)).await?)
+            Ok(response)
+        })
+    }
 }
 
 async fn answer<F>(
@@ -118,4 +131,39 @@ pub(crate) fn start_logging() {
         .with_target(false)
         .with_max_level(level.unwrap_or(tracing::Level::WARN))
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::{Context, http::Method};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_the_process_lives() {
+        let store = Arc::new(Store::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap());
+        let route = Route { body_limit: 3, ..Route::new("function", Method::GET, "/path") };
+        let requests = requests(store, route, "function".to_owned(), |_| async { panic!("on purpose") });
+        let send = |body: &str| {
+            let event = json!({
+                "rawPath": "/path", "requestContext": {"http": {"method": "GET"}}, "body": body,
+                "headers": {"authorization": format!("Bearer api_abc123DEF456_{}", "a".repeat(43))},
+            });
+            let mut context = Context::default();
+            context.request_id = "r".to_owned();
+            requests(lambda_http::request::from_str(&event.to_string()).unwrap().with_lambda_context(context))
+        };
+        let local = LocalSet::new();
+        for (body, status, code) in
+            [("", 500, "internal_error"), ("1234", 413, "payload_too_large"), ("123", 500, "internal_error")]
+        {
+            let response = local.run_until(async { send(body).await }).await.unwrap();
+            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            assert_eq!(
+                (response.status().as_u16(), &body["code"], &body["requestId"]),
+                (status, &json!(code), &json!("r"))
+            );
+        }
+    }
 }

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use domain::{AuthorizationStatus, MAX_ACCESS_IDS_PER_REQUEST, NewVehicle, RequestedTag, Text, UpdateVehicle, Vehicle};
 use serde::Serialize;
 
+#[cfg(feature = "openapi")]
+use crate::schemas::{RecordId, ShownTag};
 use crate::{
     access_ids::{CustomerBody, read_customer},
     json::{self, Object},
@@ -23,6 +25,7 @@ pub struct VehicleDocument<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VehicleList<'a> {
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     data: Vec<VehicleBody<'a>>,
     pagination: Pagination<'a>,
 }
@@ -32,14 +35,22 @@ pub struct VehicleList<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Vehicle))]
 struct VehicleBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     make: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     model: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     vin: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     license_plate: Option<&'a str>,
+    /// False until there is a source of telematics.
     has_telematics: bool,
     customer: Option<CustomerBody<'a>>,
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     access_ids: Vec<SummaryBody<'a>>,
 }
 
@@ -48,7 +59,9 @@ struct VehicleBody<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AccessIdSummary))]
 struct SummaryBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
     ocpp_id_tag: &'a str,
     authorization_status: AuthorizationStatus,
 }
