@@ -160,34 +160,31 @@ async fn a_body_may_come_as_base64() {
 #[tokio::test]
 async fn an_event_that_no_gateway_sends_fails_and_the_process_lives() {
     let world = World::new().await;
-    let base64 = |body: &'static str| move |event: &mut Value| event["body"] = body.into();
-    let events: [Box<dyn Fn(&mut Value)>; 9] = [
-        Box::new(|event| *event = json!({})),
-        Box::new(|event| event["requestContext"] = Value::Null),
-        Box::new(|event| _ = event.as_object_mut().unwrap().remove("requestContext")),
-        Box::new(|event| event["requestContext"]["http"]["method"] = "G T".into()),
-        Box::new(|event| event["isBase64Encoded"] = Value::Null),
-        Box::new(|event| event["headers"]["x-é"] = "x".into()),
-        Box::new(|event| event["headers"]["idempotency-key"] = "a\nb".into()),
-        Box::new(|event| event["headers"]["idempotency-key"] = "\u{0}".into()),
-        Box::new(|event| event["headers"]["authorization"] = "\u{7f}".into()),
+    let headers = |name: &str, value: &str| ("/headers", json!({ name: value }));
+    let broken = ["?", "e", "====", "💥", "{\"vehicle\": {\"name\": \"x\"}}"];
+    let changes = [
+        ("", json!({})),
+        ("/requestContext", Value::Null),
+        ("/requestContext/http", Value::Null),
+        ("/requestContext/http", json!({})),
+        ("/requestContext/http/method", "G T".into()),
+        ("/isBase64Encoded", Value::Null),
+        headers("x-é", "x"),
+        headers("idempotency-key", "a\nb"),
+        headers("idempotency-key", "\u{0}"),
+        headers("authorization", "\u{7f}"),
     ];
-    let broken = ["?", "e", "====", "💥", "{\"vehicle\": {\"name\": \"x\"}}"].map(base64);
-    let broken = broken.into_iter().map(|change| -> Box<dyn Fn(&mut Value)> {
-        Box::new(move |event| {
-            change(event);
-            event["isBase64Encoded"] = true.into();
-        })
-    });
+    let changes = changes.into_iter().chain(broken.map(|body| ("/body", body.into())));
     let function = world.instance("create-vehicle", 0).await;
-    for change in events.into_iter().chain(broken) {
+    for (round, (part, value)) in changes.enumerate() {
         let mut event = http_event("POST", "/api/vehicles", "", &[], b"{}");
-        change(&mut event);
+        event["isBase64Encoded"] = (part == "/body").into();
+        *event.pointer_mut(part).unwrap() = value;
         let failure = function.invoke(event.clone()).await;
         assert!(matches!(failure, Err(harness::Error::Function(_))), "{event}: {failure:?}");
         world.post("/api/vehicles", json!({"vehicle": {"name": "Van"}})).await.created();
+        assert_eq!(world.list("/api/vehicles").await.len(), round + 1);
     }
-    assert_eq!(world.list("/api/vehicles").await.len(), 14);
 }
 
 /// Parts of an event that are null or missing count as empty; nothing of it makes a function fail.

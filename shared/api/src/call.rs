@@ -65,9 +65,14 @@ impl Call {
         Read(id.parse().map_err(|invalid: InvalidId| Problems::one("id", invalid.to_string())))
     }
 
-    /// The page that the query asks for.
+    /// The query string as `parse` reads it.
+    pub fn query<T>(&self, parse: impl FnOnce(&str) -> Result<T, Problems>) -> Read<T> {
+        Read(parse(self.request.uri().query().unwrap_or_default()))
+    }
+
+    /// The page that the query asks for: from 1 to 100 records, 50 if it does not say.
     pub fn page(&self) -> Read<PageRequest> {
-        Read(page::parse(self.request.uri().query().unwrap_or_default()))
+        self.query(page::parse)
     }
 
     /// The body as `parse` reads it.

@@ -1,4 +1,5 @@
-//! `?limit=` and `?nextPageCursor=`, and what a list says of its pages.
+//! Pages of lists: which one a request asks for (`?limit=` and `?nextPageCursor=`), and how an answer says whether there is
+//! another one.
 
 use serde::Serialize;
 use store::{Cursor, PageRequest};
@@ -6,9 +7,9 @@ use store::{Cursor, PageRequest};
 use crate::problems::Problems;
 
 const DEFAULT_LIMIT: usize = 50;
-pub(crate) const MAX_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 100;
 
-/// Whether a list goes on, and where.
+/// Whether the list has another page, and where that begins.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -26,7 +27,7 @@ impl<'a> Pagination<'a> {
     }
 }
 
-/// The page that a query string asks for. Parameters of other names are ignored.
+/// Reads the page that a query string asks for. Parameters of other names are ignored.
 pub(crate) fn parse(query: &str) -> Result<PageRequest, Problems> {
     let mut problems = Problems::default();
     let limit = parameter(query, "limit", &mut problems, |text| {

@@ -1,11 +1,11 @@
 //! Start-up, and the way of every management request: route, size, credential, handler, log line.
 
-use std::{env, pin::Pin, sync::Arc, time::Instant};
+use std::{env, sync::Arc, time::Instant};
 
 use domain::Timestamp;
 use lambda_http::{
-    Adapter, Body, LambdaEvent, Request, RequestExt as _, Response, Service as _, http::StatusCode, lambda_runtime,
-    request::LambdaRequest, service_fn,
+    Adapter, Body, BoxFuture, LambdaEvent, Request, RequestExt as _, Response, Service as _, http::StatusCode,
+    lambda_runtime, request::LambdaRequest, service_fn,
 };
 use store::{Credential, Settings, SettingsError, Store};
 use tokio::task::{LocalSet, spawn_local};
@@ -55,7 +55,7 @@ fn requests<F>(
     route: Route,
     function: String,
     handle: fn(Call) -> F,
-) -> impl Fn(Request) -> Pin<Box<dyn Future<Output = Result<Response<Body>, lambda_http::Error>> + Send>>
+) -> impl Fn(Request) -> BoxFuture<'static, Result<Response<Body>, lambda_http::Error>>
 where
     F: Future<Output = Result<Response<Body>, Error>> + 'static,
 {

@@ -26,7 +26,7 @@ fn tests(folder: &Path, found: &mut Vec<String>) {
 fn every_test_that_a_document_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut existing = Vec::new();
-    for folder in ["functions", "infra", "shared"] {
+    for folder in ["functions", "shared", "testing", "tools"] {
         tests(&root.join(folder), &mut existing);
     }
     let mut count = 0;

@@ -66,6 +66,8 @@ struct Document;
 /// If `events/` does not hold a request and its answer for every operation.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi().merge_from(functions::Operations::openapi());
+    // No licence has been chosen; without this line `utoipa` would write an empty one.
+    document.info.license = None;
     let answers = answers(&document);
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("api_<organization>_<secret>");
