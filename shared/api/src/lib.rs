@@ -32,3 +32,4 @@ pub use problems::{Problem, Problems};
 pub use rfid::serve_rfid;
 pub use route::Route;
 pub use serve::{StartError, serve};
+pub use store::Scope;

@@ -28,6 +28,20 @@ impl Route {
         Self { function, method, path, scopes: &[Scope::Api], body_limit: 64 * 1024 }
     }
 
+    /// The same for the credentials of these scopes.
+    #[must_use]
+    pub const fn for_scopes(mut self, scopes: &'static [Scope]) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// The same for bodies of up to so many bytes.
+    #[must_use]
+    pub const fn with_body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
     /// Whether the request is for this endpoint. API Gateway says so in the route key. Where that is `$default`, as under
     /// `cargo lambda watch`, method and path decide.
     pub(crate) fn is_of(&self, request: &Request) -> bool {

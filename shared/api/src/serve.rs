@@ -143,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_and_the_process_lives() {
         let store = Arc::new(Store::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap());
-        let route = Route { body_limit: 3, ..Route::new("function", Method::GET, "/path") };
+        let route = Route::new("function", Method::GET, "/path").with_body_limit(3);
         let requests = requests(store, route, "function".to_owned(), |_| async { panic!("on purpose") });
         let send = |body: &str| {
             let event = json!({
