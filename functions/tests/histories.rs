@@ -30,7 +30,7 @@ use self::{
     observe::{Page, Request},
     schedule::{Ask, CLIENTS, Schedule, Step},
 };
-use crate::support::{Answer, Call, FUNCTIONS, Fleet, World};
+use crate::support::{Answer, Call, Fleet, World, functions};
 
 /// How many schedules one set of processes serves.
 const SCHEDULES_PER_WORLD: usize = 250;
@@ -308,7 +308,7 @@ impl Run<'_> {
     /// Ends all trouble and waits until nothing is under way any more.
     async fn calm(&self) {
         let is_uncertain = self.history.borrow().iter().any(|made| made.outcome.is_none());
-        for (function, _) in FUNCTIONS {
+        for function in functions() {
             let recorder = self.world.recorder(function).await;
             recorder.heal();
             recorder.quiet().await;
@@ -320,7 +320,7 @@ impl Run<'_> {
         if is_uncertain {
             // A request may have been in a socket yet.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            for (function, _) in FUNCTIONS {
+            for function in functions() {
                 self.world.recorder(function).await.quiet().await;
             }
         }
@@ -332,7 +332,7 @@ impl Run<'_> {
             self.page(0, kind, 100, None, &Request::page(kind, 100, None)).await;
         }
         self.world.check_policies().await;
-        for (function, _) in FUNCTIONS {
+        for function in functions() {
             self.world.recorder(function).await.clear();
         }
 

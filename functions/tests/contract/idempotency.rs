@@ -148,7 +148,7 @@ async fn a_key_is_1_to_255_printable_ascii_characters() {
         assert_eq!(post(&world, "/api/vehicles", &body, key).await, first, "{key}");
         first.created();
     }
-    for key in ["", &"k".repeat(256), &"k".repeat(4000), "ä", "🚗", "a\tb", "a\nb", "\u{0}", "\u{7f}", "a\u{a0}b"] {
+    for key in ["", &"k".repeat(256), &"k".repeat(4000), "ä", "🚗", "a\tb", "a\u{a0}b"] {
         post(&world, "/api/vehicles", &body, key).await.names(&["Idempotency-Key"]);
         post(&world, "/api/access-ids", &rfid("a", "Card"), key).await.names(&["Idempotency-Key"]);
     }

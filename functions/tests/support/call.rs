@@ -34,7 +34,8 @@ impl<'a> Call<'a> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let call = Self {
             world,
-            function: route(method, path),
+            // what has no route goes to this function
+            function: route(method, path).map_or("get-access-id", |route| route.function),
             instance: 0,
             method: method.to_owned(),
             path: path.to_owned(),
@@ -119,6 +120,13 @@ impl<'a> Call<'a> {
         headers.extend(self.authorization.as_deref().map(|value| ("authorization", value)));
         let event = if self.function == "rfid-authorizer" { function_url_event } else { http_event };
         let mut event = event(&self.method, &self.path, &self.query, &headers, &self.body);
+        if self.function != "rfid-authorizer"
+            && let Some(route) = route(&self.method, &self.path)
+        {
+            let key = format!("{} {}", route.method, route.path);
+            event["requestContext"]["routeKey"] = key.as_str().into();
+            event["routeKey"] = key.into();
+        }
         for change in self.changes {
             change(&mut event);
         }
@@ -139,17 +147,13 @@ impl<'a> IntoFuture for Call<'a> {
     }
 }
 
-/// The function behind a path and method of the API; what has none goes to `get-access-id`.
-fn route(method: &str, path: &str) -> &'static str {
-    let segments: Vec<&str> = path.split('/').collect();
-    match (method, segments.as_slice()) {
-        ("GET", ["", "api", "access-ids"]) => "list-access-ids",
-        ("POST", ["", "api", "access-ids"]) => "create-access-id",
-        ("PATCH", ["", "api", "access-ids", id]) if !id.is_empty() => "update-access-id",
-        ("GET", ["", "api", "vehicles"]) => "list-vehicles",
-        ("POST", ["", "api", "vehicles"]) => "create-vehicle",
-        ("GET", ["", "api", "vehicles", id]) if !id.is_empty() => "get-vehicle",
-        ("PATCH", ["", "api", "vehicles", id]) if !id.is_empty() => "update-vehicle",
-        _ => "get-access-id",
-    }
+/// The route of a path and method of the API.
+fn route(method: &str, path: &str) -> Option<api::Route> {
+    let is_of = |route: &api::Route| {
+        let (stated, given): (Vec<_>, Vec<_>) = (route.path.split('/').collect(), path.split('/').collect());
+        let fits =
+            |(stated, given): (&&str, &&str)| if *stated == "{id}" { !given.is_empty() } else { stated == given };
+        route.method == *method && stated.len() == given.len() && stated.iter().zip(&given).all(fits)
+    };
+    functions::ROUTES.into_iter().find(is_of)
 }

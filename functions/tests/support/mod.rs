@@ -9,6 +9,7 @@ mod table;
 use std::{
     collections::BTreeMap,
     env,
+    path::Path,
     sync::{Arc, LazyLock},
     thread,
 };
@@ -25,18 +26,10 @@ pub use call::Call;
 pub use seed::{access_id, card, customer, import, name, now, time, vehicle};
 pub use table::{Touch, seen};
 
-/// The binaries by the names of the functions.
-pub const FUNCTIONS: [(&str, &str); 9] = [
-    ("create-access-id", env!("CARGO_BIN_EXE_create-access-id")),
-    ("create-vehicle", env!("CARGO_BIN_EXE_create-vehicle")),
-    ("get-access-id", env!("CARGO_BIN_EXE_get-access-id")),
-    ("get-vehicle", env!("CARGO_BIN_EXE_get-vehicle")),
-    ("list-access-ids", env!("CARGO_BIN_EXE_list-access-ids")),
-    ("list-vehicles", env!("CARGO_BIN_EXE_list-vehicles")),
-    ("rfid-authorizer", env!("CARGO_BIN_EXE_rfid-authorizer")),
-    ("update-access-id", env!("CARGO_BIN_EXE_update-access-id")),
-    ("update-vehicle", env!("CARGO_BIN_EXE_update-vehicle")),
-];
+/// The names of all functions.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    functions::ROUTES.into_iter().map(|route| route.function).chain(["rfid-authorizer"])
+}
 
 /// The eight endpoints of the API with a well-formed request to each: function, method, path and body.
 pub fn endpoints() -> [(&'static str, &'static str, &'static str, Value); 8] {
@@ -240,7 +233,7 @@ impl World {
 
 /// Starts a function over the table at this address.
 pub async fn start(function: &str, table_url: &str) -> Function {
-    let binary = FUNCTIONS.iter().find(|(name, _)| *name == function).expect(function).1;
+    let binary = Path::new(env!("CARGO_BIN_EXE_rfid-authorizer")).with_file_name(function);
     let mut env = vec![
         ("TABLE_NAME", engine::TABLE_NAME),
         ("AWS_REGION", "us-east-1"),

@@ -16,7 +16,7 @@ use std::{
 
 use answer::Answer;
 use domain::{OcppIdTag, OrganizationId};
-pub(crate) use event::Event;
+use event::{Event, MAX_BODY};
 use futures_util::FutureExt as _;
 pub(crate) use message::parse;
 use runtime::{Invocation, Runtime, RuntimeError};
@@ -119,7 +119,8 @@ pub(crate) fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
     if event.method() != "POST" {
         return Err(Error::MethodNotAllowed);
     }
-    let id = parse(&event.body().ok_or(Error::PayloadTooLarge)?)?;
+    let body = event.body().ok_or(Error::PayloadTooLarge(MAX_BODY))?;
+    let id = parse(&body).map_err(Error::Invalid)?;
     Ok(OcppIdTag::normalize(&id).ok())
 }
 

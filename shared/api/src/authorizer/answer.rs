@@ -4,7 +4,7 @@ use domain::AccessIdType;
 use serde::Serialize;
 use store::Decision;
 
-use crate::{error::Error, json::Problem};
+use crate::{error::Error, respond::ErrorBody};
 
 /// A response, and what the log is told of it.
 #[derive(Debug)]
@@ -53,13 +53,7 @@ enum Body<'a> {
         authorized: bool,
         reason: &'a str,
     },
-    Error {
-        error: String,
-        code: &'a str,
-        request_id: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        details: Option<&'a [Problem]>,
-    },
+    Error(ErrorBody<'a>),
 }
 
 #[derive(Serialize)]
@@ -67,7 +61,7 @@ struct AccessId<'a> {
     id: u64,
     name: &'a str,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: AccessIdType,
 }
 
 impl Answer {
@@ -76,11 +70,7 @@ impl Answer {
         let refused = |reason| Self::new(403, reason, &Body::Refused { authorized: false, reason });
         match decision {
             Decision::Authorized { id, name, kind } => {
-                let kind = match kind {
-                    AccessIdType::Rfid => "RFID",
-                    AccessIdType::Vehicle => "Vehicle",
-                };
-                let access_id = AccessId { id: id.get(), name, kind };
+                let access_id = AccessId { id: id.get(), name, kind: *kind };
                 Self::new(200, "authorized", &Body::Authorized { authorized: true, access_id })
             }
             Decision::Unknown => refused("unknown"),
@@ -91,12 +81,7 @@ impl Answer {
 
     /// The contract's body for an error.
     pub fn refused(error: &Error, request_id: &str) -> Self {
-        let details = match error {
-            Error::Invalid(problems) => Some(problems.0.as_slice()),
-            _ => None,
-        };
-        let code = error.code();
-        Self::new(error.status().as_u16(), code, &Body::Error { error: error.sentence(), code, request_id, details })
+        Self::new(error.status().as_u16(), error.code(), &Body::Error(ErrorBody::new(error, request_id)))
     }
 
     fn new(status: u16, outcome: &'static str, body: &Body<'_>) -> Self {

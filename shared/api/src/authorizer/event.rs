@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
 /// The largest body that is looked at, in bytes.
-const MAX_BODY: usize = 64 * 1024;
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// A request as Lambda delivers it. What is null counts as left out.
 #[derive(Debug, Default, Deserialize)]

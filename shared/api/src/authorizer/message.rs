@@ -4,7 +4,7 @@ use std::{char, collections::BTreeMap, iter};
 
 use serde_json::value::RawValue;
 
-use crate::json::{self, Problems};
+use crate::{json, problems::Problems};
 
 /// The keys that a message must have, and the values that each may have, if not any text.
 const KEYS: [(&str, &[&str]); 4] =

@@ -1,23 +1,27 @@
-//! The service's OpenAPI document, made from the code. The tests build it, hold it against the code and against
-//! `openapi.json`; no function carries it.
+//! The service's OpenAPI document, made from the code. Its tests hold it against the code and against `openapi.json`.
 //!
-//! What an answer holds is what its struct serializes, an error response is what [`Reply::error`] makes. Request bodies
-//! are read by hand, so [`requests`] describes them, and a test holds that against the readers. [`fields`] says what
-//! may stand in a field, [`operations`] what the endpoints are for.
+//! An operation is documented on its handler, in `functions`. What an answer holds is what its struct serializes, and an
+//! error response is what [`api::respond::error`] makes. Bodies of requests are read by hand and described in
+//! `api::schemas`.
 
-mod fields;
-mod operations;
-mod requests;
+#[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
-use lambda_http::http::StatusCode;
+use api::{
+    Error, Problems,
+    respond::{self, ErrorBody},
+};
 use serde_json::{Value, json};
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+        Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
         example::ExampleBuilder,
         path::Operation,
         schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, Object, Schema},
@@ -25,15 +29,46 @@ use utoipa::{
     },
 };
 
-use crate::{error::Error, json::Problems, reply::Reply};
-
 const JSON: &str = "application/json";
 /// What the functions are tested with: a folder for each, in it requests and the answers to them.
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
 
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Charge access",
+        description = "Access IDs (RFID cards and vehicles) and the vehicles they belong to.\n\n\
+            Every record lives in the organization of the credential that is shown; another organization's records do \
+            not exist for it. Texts are trimmed of white space; lengths are in Unicode code points and do not count \
+            what is trimmed. Timestamps are UTC with milliseconds. In a response every key is present, `null` where \
+            empty; in a request an unknown or repeated key is refused. Bodies may have 64 KiB.",
+    ),
+    servers(
+        (
+            url = "https://{api}.execute-api.{region}.amazonaws.com",
+            description = "A deployment: the stack's output has the whole URL",
+            variables(("api" = (default = "abcdefghij")), ("region" = (default = "eu-central-1")))
+        ),
+        (url = "http://127.0.0.1:9000", description = "`cargo dev`")
+    ),
+    tags(
+        (name = "Access IDs", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "Vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
+    ),
+    components(schemas(ErrorBody<'_>)),
+    security(("credential" = []))
+)]
+struct Document;
+
 /// The whole document.
-fn document() -> utoipa::openapi::OpenApi {
-    let mut document = operations::Document::openapi();
+///
+/// # Panics
+/// If `events/` does not hold a request and its answer for every operation.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi().merge_from(functions::Operations::openapi());
+    // No licence has been chosen; without this line `utoipa` would write an empty one.
+    document.info.license = None;
+    let answers = answers(&document);
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("api_<organization>_<secret>");
     let bearer = SecurityScheme::Http(bearer.description(Some("A credential of scope `api`.")).build());
@@ -43,18 +78,17 @@ fn document() -> utoipa::openapi::OpenApi {
     }
     components.responses.insert("Throttled".to_owned(), throttled().into());
 
-    let (whole, requests) = (components.schemas.clone(), requests::names());
+    let whole = components.schemas.clone();
     for (name, schema) in &mut components.schemas {
-        complete(name, requests.contains(name), schema, &whole);
+        complete(schema, answers.contains(name), &whole);
     }
-    components.schemas.extend(fields::shared());
     // `details` are there for 400 and for nothing else.
     let codes = errors().into_iter().flat_map(|(_, _, errors)| errors).map(|error| error.code());
     let (invalid, others): (Vec<_>, Vec<_>) = codes.partition(|code| *code == "invalid_request");
-    if let Some(RefOr::T(Schema::Object(error))) = components.schemas.get_mut("Error") {
+    if let Some(RefOr::T(Schema::Object(error))) = components.schemas.get_mut("ApiError") {
         let mut refused = error.clone();
-        fields::restrict(&mut refused, "code", &invalid);
-        fields::restrict(error, "code", &others);
+        restrict(&mut refused, "code", &invalid);
+        restrict(error, "code", &others);
         error.properties.shift_remove("details");
         error.required.retain(|name| name != "details");
         components.schemas.insert("InvalidRequest".to_owned(), RefOr::T(refused.into()));
@@ -70,7 +104,7 @@ fn document() -> utoipa::openapi::OpenApi {
         {
             for (status, name) in errors_of(path, operation) {
                 let reference = RefOr::Ref(Ref::from_response_name(name));
-                operation.responses.responses.insert(status.as_str().to_owned(), reference);
+                operation.responses.responses.insert(status.to_string(), reference);
             }
             let examples = examples(operation.operation_id.as_deref().unwrap_or_default());
             if let Some(RefOr::T(request)) = &mut operation.request_body {
@@ -87,9 +121,32 @@ fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// Makes a schema as exact as the contract: nothing but what is documented, in answers everything that is, and what
-/// each field may hold.
-fn complete(name: &str, is_request: bool, schema: &mut RefOr<Schema>, whole: &BTreeMap<String, RefOr<Schema>>) {
+/// The names of the schemas that answers are made of, nested ones too: all their keys are always there.
+fn answers(document: &utoipa::openapi::OpenApi) -> BTreeSet<String> {
+    let document = json!(document);
+    let operations = document["paths"].as_object().into_iter().flatten().flat_map(|(_, path)| path.as_object());
+    let mut pending: Vec<&Value> = operations.flatten().map(|(_, operation)| &operation["responses"]).collect();
+    pending.push(&document["components"]["schemas"]["ApiError"]);
+    let mut found = BTreeSet::from(["ApiError".to_owned()]);
+    while let Some(part) = pending.pop() {
+        match part {
+            Value::Object(fields) => pending.extend(fields.values()),
+            Value::Array(elements) => pending.extend(elements),
+            Value::String(reference) => {
+                if let Some(name) = reference.strip_prefix("#/components/schemas/")
+                    && found.insert(name.to_owned())
+                {
+                    pending.push(&document["components"]["schemas"][name]);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Makes the schema of an object as exact as the contract: nothing but what is documented, and in answers all of it.
+fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String, RefOr<Schema>>) {
     if let RefOr::T(Schema::AllOf(parts)) = schema {
         // of `#[serde(flatten)]`: one object on the wire
         let mut merged = Object::new();
@@ -106,12 +163,25 @@ fn complete(name: &str, is_request: bool, schema: &mut RefOr<Schema>, whole: &BT
         *schema = RefOr::T(Schema::Object(merged));
     }
     let RefOr::T(Schema::Object(object)) = schema else { return };
-    object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
-    if !is_request {
-        object.required = object.properties.keys().cloned().collect();
+    if object.properties.is_empty() {
+        return;
     }
-    for (field, schema) in &mut object.properties {
-        fields::complete(name, field, is_request, schema);
+    object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    if is_answer {
+        object.required = object.properties.keys().cloned().collect();
+        return;
+    }
+    for field in object.properties.values_mut() {
+        if let RefOr::T(Schema::Array(list)) = field {
+            list.unique_items = true;
+        }
+    }
+}
+
+/// Restricts a field to some words.
+fn restrict(object: &mut Object, field: &str, words: &[&str]) {
+    if let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(field) {
+        field.enum_values = Some(words.iter().map(|word| (*word).into()).collect());
     }
 }
 
@@ -131,17 +201,17 @@ fn vehicle_rules() -> Schema {
 }
 
 /// The errors that an operation may be answered with.
-fn errors_of(path: &str, operation: &Operation) -> Vec<(StatusCode, &'static str)> {
+fn errors_of(path: &str, operation: &Operation) -> Vec<(u16, &'static str)> {
     let (has_parameters, has_body) = (operation.parameters.is_some(), operation.request_body.is_some());
     let is_on_record = path.contains('{');
     let errors = [
-        (has_parameters || has_body, StatusCode::BAD_REQUEST, "InvalidRequest"),
-        (true, StatusCode::UNAUTHORIZED, "Unauthorized"),
-        (is_on_record, StatusCode::NOT_FOUND, "NotFound"),
-        (has_body && !is_on_record, StatusCode::CONFLICT, "Conflict"),
-        (has_body, StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
-        (true, StatusCode::TOO_MANY_REQUESTS, "Throttled"),
-        (true, StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+        (has_parameters || has_body, 400, "InvalidRequest"),
+        (true, 401, "Unauthorized"),
+        (is_on_record, 404, "NotFound"),
+        (has_body && !is_on_record, 409, "Conflict"),
+        (has_body, 413, "PayloadTooLarge"),
+        (true, 429, "Throttled"),
+        (true, 503, "ServiceUnavailable"),
     ];
     errors.into_iter().filter(|(applies, ..)| *applies).map(|(_, status, name)| (status, name)).collect()
 }
@@ -160,25 +230,33 @@ fn errors() -> [(&'static str, &'static str, Vec<Error>); 6] {
             "The tag belongs to another access ID, or the Idempotency-Key came with another body before.",
             vec![Error::TagTaken, Error::IdempotencyKeyReused],
         ),
-        ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge]),
+        ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge(64 * 1024)]),
         ("ServiceUnavailable", "The table did not answer in time. Nothing is half-written.", vec![Error::Unavailable]),
     ]
 }
 
 /// What these errors are answered with: the same status, each its own code.
 fn error_response(description: &str, errors: &[Error]) -> Response {
-    let schema = if matches!(errors, [Error::Invalid(_)]) { "InvalidRequest" } else { "Error" };
+    let schema = if matches!(errors, [Error::Invalid(_)]) { "InvalidRequest" } else { "ApiError" };
     let mut content = Content::new(Some(Ref::from_schema_name(schema)));
     let mut response = ResponseBuilder::new().description(description);
     for error in errors {
-        let reply = serde_json::to_value(Reply::error(error, "8476a536-e9f4-11e8-9739-2dfe598c3fcd"));
-        let reply = reply.expect("a reply is JSON");
-        let body = reply["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
+        let answer = respond::error(error, "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+        let body = serde_json::from_slice(answer.body()).ok();
         content.examples.insert(error.code().to_owned(), ExampleBuilder::new().value(body).into());
-        for (name, value) in reply["headers"].as_object().into_iter().flatten() {
-            if let Some((name, header)) = fields::header(name, value) {
-                response = response.header(name, header);
-            }
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(seconds) = header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok()) {
+            let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+            let mut header = HeaderBuilder::new().schema(Some(schema)).build();
+            header.description = Some("After how many seconds to try again.".to_owned());
+            header.example = Some(seconds.into());
+            response = response.header("Retry-After", header);
+        }
+        if let Some(scheme) = header("www-authenticate") {
+            let mut header = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
+            header.description = Some("The scheme of the credential.".to_owned());
+            header.example = Some(scheme.into());
+            response = response.header("WWW-Authenticate", header);
         }
     }
     response.content(JSON, content).build()

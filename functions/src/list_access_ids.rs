@@ -1,0 +1,31 @@
+//! `GET /api/access-ids`: the organization's access IDs, a page at a time.
+
+use api::{Body, Call, Error, Method, Response, Route, access_ids::AccessIdList, respond};
+
+/// Where the endpoint is.
+pub const ROUTE: Route = Route::new("list-access-ids", Method::GET, "/api/access-ids");
+
+/// List access IDs
+///
+/// In ascending order of their ids, without their customers. Every page but the last is full.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = ROUTE.path,
+    operation_id = "listAccessIds",
+    tag = "Access IDs",
+    params(api::schemas::Page),
+    responses((
+        status = 200,
+        description = "A page of access IDs.",
+        body = AccessIdList,
+        links(
+            ("nextPage" = (operation_id = "listAccessIds", parameters(("nextPageCursor" = "$response.body#/pagination/nextPageCursor")))),
+            ("first" = (operation_id = "getAccessId", parameters(("id" = "$response.body#/data/0/id"))))
+        )
+    ))
+))]
+pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
+    let page = call.accept(call.page()).await?;
+    let page = call.store.list_access_ids(&call.caller, &page).await?;
+    Ok(respond::ok(&AccessIdList::new(&page)))
+}
