@@ -1,4 +1,4 @@
-//! The table as `template.yaml` defines it, so that what is tested is what is deployed.
+//! Reads the table's definition from `template.yaml`, so that the tests use the table that is deployed.
 
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ const CREATE_TABLE: [&str; 5] =
 pub(crate) struct Definition {
     /// CreateTable.
     pub(crate) create: Value,
-    /// UpdateTimeToLive, which cannot be said in the first.
+    /// UpdateTimeToLive. CreateTable has no parameter for it.
     pub(crate) time_to_live: Option<Value>,
 }
 
@@ -42,7 +42,8 @@ impl Definition {
     }
 }
 
-/// The same value as JSON. A CloudFormation function (`!Ref`, `!Sub`, …) becomes its argument: it means nothing here.
+/// The value as JSON. A CloudFormation function (`!Ref`, `!Sub`, …) is replaced by its argument; no property read here
+/// depends on one.
 fn as_json(yaml: &Yaml<'_>) -> Value {
     match yaml {
         Yaml::Value(Scalar::Boolean(value)) => (*value).into(),
