@@ -9,11 +9,10 @@ use std::{
 
 use domain::{AccessId, AccessIdType, AuthorizationStatus, LicensePlate, Make, Model, Vehicle, Vin};
 use futures_util::future::join_all;
-use harness::http_event;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, FUNCTIONS, World, access_id, card, check_id, check_time, customer, import, name, time, vehicle,
+    API, Answer, FUNCTIONS, World, access_id, card, check_id, check_time, customer, import, name, time, vehicle,
 };
 
 /// A file, the records that it finds, and the places of its answer where the service puts numbers and times of its own.
@@ -265,7 +264,7 @@ fn every_file_is_replayed_and_is_an_event_of_its_function() {
         .flat_map(|case| [file(case.function, case.name), file(case.function, &answer(case.name))])
         .collect();
     let mut found = BTreeSet::new();
-    for (function, _) in FUNCTIONS {
+    for function in FUNCTIONS.iter().copied() {
         found.extend(fs::read_dir(events().join(function)).unwrap().map(|entry| entry.unwrap().path()));
     }
     assert_eq!(found, listed);
@@ -275,7 +274,7 @@ fn every_file_is_replayed_and_is_an_event_of_its_function() {
         let event = read(function, name);
         let http = &event["requestContext"]["http"];
         let [method, path] = ["method", "path"].map(|name| http[name].as_str().unwrap());
-        let sent = http_event(method, path, event["rawQueryString"].as_str().unwrap(), &[], b"");
+        let sent = API.event(method, path, event["rawQueryString"].as_str().unwrap(), &[], b"");
         for field in ["version", "routeKey", "rawPath", "pathParameters", "queryStringParameters", "isBase64Encoded"] {
             assert_eq!(event.get(field), sent.get(field), "{function}/{name}: {field}");
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{FUNCTIONS, World, access_id, card, endpoints, import, rfid, vehicle};
+use crate::support::{AUTHORIZER, FUNCTIONS, World, access_id, card, endpoints, import, rfid, vehicle};
 
 #[tokio::test]
 async fn what_no_route_has_is_not_found() {
@@ -56,15 +56,13 @@ async fn what_no_route_has_is_not_found() {
 
 #[tokio::test]
 async fn a_function_answers_no_route_but_its_own() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
-    for (function, _) in FUNCTIONS.iter().filter(|(name, _)| *name != "rfid-authorizer") {
+    let world = World::with_van().await;
+    for function in FUNCTIONS.iter().copied().filter(|function| *function != AUTHORIZER) {
         for (owner, method, path, body) in endpoints() {
-            if owner == *function {
+            if owner == function {
                 continue;
             }
-            let call = || world.request(method, path).json(&body).to(function);
+            let call = || world.request(method, &path).json(&body).to(function);
             call().await.is(404, "not_found");
             call().change(|event| event["routeKey"] = "$default".into()).await.is(404, "not_found");
         }
@@ -76,12 +74,10 @@ async fn a_function_answers_no_route_but_its_own() {
 /// The local runner knows no route keys and no path parameters.
 #[tokio::test]
 async fn an_endpoint_knows_its_path_without_a_route_key() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let world = World::with_van().await;
     for (_, method, path, body) in endpoints() {
         let answer = world
-            .request(method, path)
+            .request(method, &path)
             .json(&body)
             .change(|event| {
                 event["routeKey"] = "$default".into();
@@ -156,9 +152,7 @@ async fn a_body_may_come_as_base64_and_a_broken_one_is_invalid() {
 /// Parts of an event that are null or missing count as empty; nothing of it makes a function fail.
 #[tokio::test]
 async fn an_event_with_holes_is_answered() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let world = World::with_van().await;
     let holes = [
         "version",
         "cookies",
@@ -180,12 +174,12 @@ async fn an_event_with_holes_is_answered() {
                     true => event[hole] = Value::Null,
                     false => _ = event.as_object_mut().unwrap().remove(hole),
                 };
-                let answer = world.request(method, path).json(&body).change(change).await;
+                let answer = world.request(method, &path).json(&body).change(change).await;
                 let expected = if hole == "headers" { 401 } else { 200 };
                 assert_eq!(answer.status, expected, "{function} without {hole} (null: {is_null}): {answer:?}");
             }
         }
-        let nothing = world.request(method, path).change(|event| *event = json!({})).await;
+        let nothing = world.request(method, &path).change(|event| *event = json!({})).await;
         nothing.is(404, "not_found");
     }
     for path in ["/api/access-ids", "/api/vehicles"] {

@@ -41,9 +41,7 @@ fn texts() -> Vec<(&'static str, &'static str, Value, &'static str, usize)> {
 
 /// Sends each of the texts in each of the places. A text is given with the limit of its place; `None` is a refusal.
 async fn in_every_place(cases: impl Fn(usize) -> Vec<(String, Option<String>)>) {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let world = World::with_van().await;
     let mut tags = 0;
     for (method, path, good, place, limit) in texts() {
         for (text, expected) in cases(limit) {

@@ -196,9 +196,7 @@ async fn access_ids_are_a_list_of_objects() {
 
 #[tokio::test]
 async fn what_is_left_out_stays_and_the_rest_is_changed() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let world = World::with_van().await;
     let id = &json!(1);
     let mut expected = world.vehicle(id).await;
     assert_eq!(change(&world, id, json!({})).await, expected);
