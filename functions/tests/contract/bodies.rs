@@ -7,7 +7,7 @@ mod values;
 
 use serde_json::{Value, json};
 
-use crate::support::{World, access_id, import, vehicle};
+use crate::support::World;
 
 /// The endpoints that take a body: method, path, name of the root object, and a root object that is accepted.
 fn writing() -> [(&'static str, &'static str, &'static str, Value); 4] {

@@ -1,4 +1,4 @@
-//! Who may call the API, and that this is settled before anything else.
+//! The API credential, which is checked before anything but the size of the body.
 
 use serde_json::json;
 use store::Scope;
@@ -106,7 +106,7 @@ async fn the_credential_is_checked_before_anything_but_the_size() {
 async fn a_revoked_credential_stops_at_once_and_alone() {
     let world = World::new().await;
     let second = world.store.create_credential(&world.fleet.id, Scope::Api, "", now()).await.unwrap();
-    // Each function has seen it valid.
+    // Each function has accepted the credential before.
     for (_, method, path, body) in endpoints() {
         let answer = world.request(method, &path).json(&body).token(&second.token).await;
         assert!([200, 201, 404].contains(&answer.status), "{answer:?}");

@@ -1,8 +1,8 @@
-//! Paths, methods, sizes, and events that are not quite what a gateway sends.
+//! Paths, methods, sizes of bodies, and incomplete events.
 
 use serde_json::{Value, json};
 
-use crate::support::{AUTHORIZER, FUNCTIONS, World, access_id, card, endpoints, import, rfid, vehicle};
+use crate::support::{AUTHORIZER, FUNCTIONS, World, card, endpoints, import, rfid, vehicle};
 
 #[tokio::test]
 async fn what_no_route_has_is_not_found() {
@@ -71,9 +71,9 @@ async fn a_function_answers_no_route_but_its_own() {
     assert_eq!(world.list("/api/vehicles").await.len(), 1);
 }
 
-/// The local runner knows no route keys and no path parameters.
+/// `cargo lambda watch` sends no route keys and no path parameters.
 #[tokio::test]
-async fn an_endpoint_knows_its_path_without_a_route_key() {
+async fn an_endpoint_answers_without_a_route_key() {
     let world = World::with_van().await;
     for (_, method, path, body) in endpoints() {
         let answer = world
@@ -90,7 +90,7 @@ async fn an_endpoint_knows_its_path_without_a_route_key() {
 }
 
 #[tokio::test]
-async fn a_location_leads_to_what_was_created() {
+async fn the_location_of_a_creation_is_the_path_of_the_record() {
     let world = World::new().await;
     for (path, body) in
         [("/api/access-ids", rfid("tag", "Card")), ("/api/vehicles", json!({"vehicle": {"name": "Van"}}))]
@@ -101,7 +101,7 @@ async fn a_location_leads_to_what_was_created() {
     }
 }
 
-/// Counted in bytes of what the client sent: 4-byte characters count four, base64 counts as what it stands for.
+/// The size is counted in bytes of the client's body, also when the body is delivered as base64.
 #[tokio::test]
 async fn a_body_of_64_kib_is_taken_and_one_byte_more_is_not() {
     let world = World::new().await;
@@ -135,7 +135,7 @@ async fn a_body_of_64_kib_is_taken_and_one_byte_more_is_not() {
 }
 
 #[tokio::test]
-async fn a_body_may_come_as_base64_and_a_broken_one_is_invalid() {
+async fn a_base64_body_is_decoded_and_invalid_base64_is_400() {
     let world = World::new().await;
     let body = json!({"vehicle": {"name": "Größe 🚗"}});
     let made = world.post("/api/vehicles", body).base64().await.created();
@@ -149,7 +149,7 @@ async fn a_body_may_come_as_base64_and_a_broken_one_is_invalid() {
     }
 }
 
-/// Parts of an event that are null or missing count as empty; nothing of it makes a function fail.
+/// Parts of an event that are null or missing count as empty.
 #[tokio::test]
 async fn an_event_with_holes_is_answered() {
     let world = World::with_van().await;
