@@ -21,9 +21,17 @@ impl Template {
         let path = root().join(path);
         let fail = |error: &dyn std::fmt::Display| Error::new(format!("{}: {error}", path.display()));
         let text = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
-        let documents = Yaml::load_from_str(&text).map_err(|error| fail(&error))?;
-        let document = documents.first().ok_or_else(|| fail(&"it is empty"))?;
-        Ok(Template { value: to_json(document).map_err(|error| fail(&error))? })
+        Template::parse(&text).map_err(|error| fail(&error))
+    }
+
+    /// Reads a template from its text.
+    ///
+    /// # Errors
+    /// When it is not YAML.
+    pub fn parse(text: &str) -> Result<Template, Error> {
+        let documents = Yaml::load_from_str(text).map_err(|error| Error::new(error.to_string()))?;
+        let document = documents.first().ok_or_else(|| Error::new("it is empty"))?;
+        Ok(Template { value: to_json(document)? })
     }
 
     /// The entries of a section, none if there is no such section.
