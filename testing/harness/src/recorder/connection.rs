@@ -123,16 +123,18 @@ impl Connection {
             return pending().await;
         }
         let token = seen.body["ClientRequestToken"].as_str().map(str::to_owned);
-        let (fault, at, measures) = {
+        let (fault, at, asking) = {
             let mut state = self.shared.state();
             let fault = state.fault(&seen.operation, token.as_deref());
             // An answer without any text cannot be corrupted: that fault is counted when it has happened.
             state.faults.extend(fault.clone().filter(|fault| *fault != Fault::CorruptBody));
-            state.requests.push(seen.clone());
-            (fault, state.requests.len() - 1, state.measures)
+            let asking = state.measures.then(|| asking_for_capacity(seen.body.clone()));
+            state.requests.push(seen);
+            (fault, state.requests.len() - 1, asking)
         };
-        if measures {
-            *request.body_mut() = asking_for_capacity(seen.body);
+        let measures = asking.is_some();
+        if let Some(body) = asking {
+            *request.body_mut() = body;
             let length = request.body().len().into();
             request.headers_mut().insert(CONTENT_LENGTH, length);
         }
@@ -146,7 +148,7 @@ impl Connection {
             _ => {}
         }
         let mut answer = self.forward(request, token, delay).await?;
-        if let Some(request) = self.shared.state().requests.get_mut(at) {
+        if measures && let Some(request) = self.shared.state().requests.get_mut(at) {
             request.capacity = capacity(answer.body());
         }
         match &fault {
