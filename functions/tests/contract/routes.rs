@@ -1,11 +1,8 @@
-//! Paths, methods, sizes, and events that are not quite what a gateway sends.
+//! Paths, methods, sizes of bodies, and incomplete events.
 
-use std::collections::BTreeSet;
-
-use harness::http_event;
 use serde_json::{Value, json};
 
-use crate::support::{World, access_id, card, endpoints, functions, import, rfid, vehicle};
+use crate::support::{API, AUTHORIZER, FUNCTIONS, World, card, endpoints, import, rfid, vehicle};
 
 #[tokio::test]
 async fn what_no_route_has_is_not_found() {
@@ -57,24 +54,15 @@ async fn what_no_route_has_is_not_found() {
     }
 }
 
-/// Tests that are about every endpoint go by [`endpoints`].
-#[test]
-fn every_route_is_tested() {
-    let tested: BTreeSet<_> = endpoints().into_iter().map(|(function, ..)| function).collect();
-    assert_eq!(tested, functions::ROUTES.iter().map(|route| route.function).collect());
-}
-
 #[tokio::test]
 async fn a_function_answers_no_route_but_its_own() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
-    for function in functions().filter(|name| *name != "rfid-authorizer") {
+    let world = World::with_van().await;
+    for function in FUNCTIONS.iter().copied().filter(|function| *function != AUTHORIZER) {
         for (owner, method, path, body) in endpoints() {
             if owner == function {
                 continue;
             }
-            let call = || world.request(method, path).json(&body).to(function);
+            let call = || world.request(method, &path).json(&body).to(function);
             call().await.is(404, "not_found");
             call().change(|event| event["routeKey"] = "$default".into()).await.is(404, "not_found");
         }
@@ -83,15 +71,13 @@ async fn a_function_answers_no_route_but_its_own() {
     assert_eq!(world.list("/api/vehicles").await.len(), 1);
 }
 
-/// The local runner knows no route keys and no path parameters.
+/// `cargo lambda watch` sends no route keys and no path parameters.
 #[tokio::test]
-async fn an_endpoint_knows_its_path_without_a_route_key() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+async fn an_endpoint_answers_without_a_route_key() {
+    let world = World::with_van().await;
     for (_, method, path, body) in endpoints() {
         let answer = world
-            .request(method, path)
+            .request(method, &path)
             .json(&body)
             .change(|event| {
                 event["routeKey"] = "$default".into();
@@ -104,7 +90,7 @@ async fn an_endpoint_knows_its_path_without_a_route_key() {
 }
 
 #[tokio::test]
-async fn a_location_leads_to_what_was_created() {
+async fn the_location_of_a_creation_is_the_path_of_the_record() {
     let world = World::new().await;
     for (path, body) in
         [("/api/access-ids", rfid("tag", "Card")), ("/api/vehicles", json!({"vehicle": {"name": "Van"}}))]
@@ -115,7 +101,7 @@ async fn a_location_leads_to_what_was_created() {
     }
 }
 
-/// Counted in bytes of what the client sent: 4-byte characters count four, base64 counts as what it stands for.
+/// The size is counted in bytes of the client's body, also when the body is delivered as base64.
 #[tokio::test]
 async fn a_body_of_64_kib_is_taken_and_one_byte_more_is_not() {
     let world = World::new().await;
@@ -149,14 +135,15 @@ async fn a_body_of_64_kib_is_taken_and_one_byte_more_is_not() {
 }
 
 #[tokio::test]
-async fn a_body_may_come_as_base64() {
+async fn a_base64_body_is_decoded() {
     let world = World::new().await;
     let body = json!({"vehicle": {"name": "Größe 🚗"}});
     let made = world.post("/api/vehicles", body).base64().await.created();
     assert_eq!(made["vehicle"]["name"], "Größe 🚗");
 }
 
-/// `docs/lambda-http-limits.md` says why no client can bring a function to this. The caller would see a 500 of Lambda's.
+/// `docs/decisions/0025-what-lambda-http-cannot-take.md` says why no client can bring a function to this. The caller would see
+/// a 500 of Lambda's.
 #[tokio::test]
 async fn an_event_that_no_gateway_sends_fails_and_the_process_lives() {
     let world = World::new().await;
@@ -177,7 +164,7 @@ async fn an_event_that_no_gateway_sends_fails_and_the_process_lives() {
     let changes = changes.into_iter().chain(broken.map(|body| ("/body", body.into())));
     let function = world.instance("create-vehicle", 0).await;
     for (round, (part, value)) in changes.enumerate() {
-        let mut event = http_event("POST", "/api/vehicles", "", &[], b"{}");
+        let mut event = API.event("POST", "/api/vehicles", "", &[], b"{}");
         event["isBase64Encoded"] = (part == "/body").into();
         *event.pointer_mut(part).unwrap() = value;
         let failure = function.invoke(event.clone()).await;
@@ -187,12 +174,10 @@ async fn an_event_that_no_gateway_sends_fails_and_the_process_lives() {
     }
 }
 
-/// Parts of an event that are null or missing count as empty; nothing of it makes a function fail.
+/// Parts of an event that are null or missing count as empty.
 #[tokio::test]
 async fn an_event_with_holes_is_answered() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let world = World::with_van().await;
     let holes = [
         "version",
         "cookies",
@@ -212,13 +197,13 @@ async fn an_event_with_holes_is_answered() {
                     true => event[hole] = Value::Null,
                     false => _ = event.as_object_mut().unwrap().remove(hole),
                 };
-                let answer = world.request(method, path).json(&body).change(change).await;
+                let answer = world.request(method, &path).json(&body).change(change).await;
                 let expected = if hole == "headers" { 401 } else { 200 };
                 assert_eq!(answer.status, expected, "{function} without {hole} (null: {is_null}): {answer:?}");
             }
         }
         let not_encoded = |event: &mut Value| _ = event.as_object_mut().unwrap().remove("isBase64Encoded");
-        world.request(method, path).change(not_encoded).await.ok();
+        world.request(method, &path).change(not_encoded).await.ok();
     }
     for path in ["/api/access-ids", "/api/vehicles"] {
         world.request("POST", path).change(|event| event["body"] = Value::Null).await.names(&[""]);

@@ -1,11 +1,11 @@
-//! What is deployed is what the code consists of, and each function is set up as all are.
+//! Every binary is deployed as a function, and all functions have the settings that they must have.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use deployment::{Route, Template, grants, policies, routes, statements};
+use deployment::{Template, functions, grants, policies, statements};
 use serde_json::{Value, json};
 
 fn template() -> Template {
@@ -16,15 +16,13 @@ fn workspace(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// The names of the binaries.
+/// The names of the functions' binaries.
 fn binaries() -> BTreeSet<String> {
-    std::fs::read_dir(workspace("functions/src/bin"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect()
+    let entries = std::fs::read_dir(workspace("functions/src/bin")).unwrap();
+    entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// What a function has after `Globals`: its own properties before the common ones.
+/// A property of a function: its own, or else the one under `Globals`.
 fn property<'a>(template: &'a Template, function: &'a Value, pointer: &str) -> &'a Value {
     function["Properties"]
         .pointer(pointer)
@@ -34,89 +32,17 @@ fn property<'a>(template: &'a Template, function: &'a Value, pointer: &str) -> &
 
 #[test]
 fn every_binary_is_deployed_and_nothing_else() {
-    let deployed: BTreeSet<String> = deployment::functions(&template()).unwrap().into_keys().collect();
+    let deployed: BTreeSet<String> = functions(&template()).unwrap().into_keys().collect();
     assert_eq!(deployed, binaries());
 }
 
-/// The Makefile of the build makes the binary's name out of the logical id.
+/// The Makefile of the build derives the binary's name from the logical id.
 #[test]
 fn logical_ids_are_the_binaries_names_in_pascal_case() {
-    for (name, id) in deployment::functions(&template()).unwrap() {
+    for (name, id) in functions(&template()).unwrap() {
         let pascal: String = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
         assert_eq!(id, pascal);
     }
-}
-
-#[test]
-fn every_function_is_routed_as_it_says_itself() {
-    let template = template();
-    let routes = routes(&template).unwrap();
-    let stated: BTreeSet<Route> = functions::ROUTES
-        .into_iter()
-        .map(|route| Route {
-            method: route.method.to_string(),
-            path: route.path.to_owned(),
-            function: route.function.to_owned(),
-        })
-        .collect();
-    assert_eq!(routes.iter().filter(|route| route.path != "*").cloned().collect::<BTreeSet<_>>(), stated);
-    let mut routed: BTreeSet<String> = functions::ROUTES.iter().map(|route| route.function.to_owned()).collect();
-    assert_eq!(routed.len(), functions::ROUTES.len(), "a function answers one route");
-    routed.insert("rfid-authorizer".to_owned());
-    assert_eq!(binaries(), routed);
-    for name in routed {
-        let function = template.resource(&deployment::functions(&template).unwrap()[&name]).unwrap();
-        let url = function["Properties"].get("FunctionUrlConfig");
-        if name == "rfid-authorizer" {
-            assert_eq!(url.unwrap()["AuthType"], "NONE");
-            assert!(!routes.iter().any(|route| route.function == name), "the API would log its secret");
-        } else {
-            assert!(url.is_none(), "{name} has a way in past the API's limits");
-        }
-    }
-}
-
-#[test]
-fn the_routes_are_those_of_the_local_service() {
-    let manifest: toml::Table = std::fs::read_to_string(workspace("Cargo.toml")).unwrap().parse().unwrap();
-    let local = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
-    let mut expected = BTreeSet::new();
-    for (path, target) in local {
-        let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
-        if let toml::Value::String(function) = target {
-            expected.insert(Route { method: "*".into(), path: "*".into(), function: function.clone() });
-        } else {
-            expected.extend(target.as_array().unwrap().iter().map(|route| Route {
-                method: text(&route["method"]),
-                path: path.clone(),
-                function: text(&route["function"]),
-            }));
-        }
-    }
-    assert_eq!(routes(&template()).unwrap(), expected);
-}
-
-/// Its operations are named after the functions.
-#[test]
-fn the_routes_are_those_of_the_openapi_document() {
-    let document: Value = serde_json::from_str(&std::fs::read_to_string(workspace("openapi.json")).unwrap()).unwrap();
-    let mut expected = BTreeSet::new();
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        for (method, operation) in operations.as_object().unwrap() {
-            let Some(id) = operation["operationId"].as_str() else { continue };
-            let mut function = String::new();
-            for letter in id.chars() {
-                if letter.is_ascii_uppercase() {
-                    function.push('-');
-                }
-                function.push(letter.to_ascii_lowercase());
-            }
-            expected.insert(Route { method: method.to_uppercase(), path: path.clone(), function });
-        }
-    }
-    let mut deployed = routes(&template()).unwrap();
-    deployed.retain(|route| route.path != "*");
-    assert_eq!(deployed, expected);
 }
 
 #[test]
@@ -127,7 +53,7 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
     let parameters = template.section("Parameters").filter(|(name, _)| common.contains(&format!("\"{name}\"")));
     let parameters: Vec<&str> = parameters.map(|(name, _)| name).collect();
     assert_eq!(parameters, ["Deployment", "LogLevel", "Tracing"], "does VersionDescription have it?");
-    for (name, id) in deployment::functions(&template).unwrap() {
+    for (name, id) in functions(&template).unwrap() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
         assert_eq!(function["Metadata"]["BuildMethod"], "makefile", "{name}");
@@ -137,7 +63,8 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
         assert_eq!(of("/Tracing"), &json!({ "Ref": "Tracing" }), "{name}");
         assert_eq!(of("/AutoPublishAlias"), "live", "{name}");
         assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
-        // SAM does not make a new version when a parameter's value changes; CloudFormation does, for a new description.
+        // SAM makes no new version when the value of a parameter changes. CloudFormation makes one when the description
+        // changes, so the values are in the description.
         let values = "table ${TableInUse.Value}, log level ${LogLevel}, tracing ${Tracing}";
         assert_eq!(of("/VersionDescription"), &json!({ "Fn::Sub": values }), "{name}");
         assert_eq!(of("/Role"), &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }), "{name}");
@@ -147,7 +74,7 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
 #[test]
 fn every_log_has_an_end_and_a_form() {
     let template = template();
-    for (name, id) in deployment::functions(&template).unwrap() {
+    for (name, id) in functions(&template).unwrap() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
         assert_eq!(of("/LoggingConfig/LogFormat"), "JSON", "{name}");
@@ -180,14 +107,14 @@ fn the_table_survives_mistakes() {
     assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(properties["TimeToLiveSpecification"], json!({ "AttributeName": "expiresAt", "Enabled": true }));
-    // A name of its own would stand in the way of a second deployment beside a table that was kept.
+    // With a fixed name, a second deployment would fail while the table of a deleted one is retained.
     assert!(properties.get("TableName").is_none());
 }
 
 #[test]
 fn policies_name_what_they_allow() {
     let template = template();
-    for (name, id) in deployment::functions(&template).unwrap() {
+    for (name, id) in functions(&template).unwrap() {
         let trust = &template.resource(&format!("{id}Role")).unwrap()["Properties"]["AssumeRolePolicyDocument"];
         assert_eq!(trust["Statement"][0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }), "{name}");
         let mut services = BTreeSet::new();
@@ -200,7 +127,7 @@ fn policies_name_what_they_allow() {
             let expected = match statement["Sid"].as_str().unwrap() {
                 "Log" => json!({ "Fn::GetAtt": [format!("{id}Logs"), "Arn"] }),
                 "Trace" => "*".into(),
-                // Grant::of has looked at the others.
+                // `Grant::of` checks the other statements.
                 _ => continue,
             };
             assert_eq!(statement["Resource"], expected, "{name}");
@@ -209,8 +136,8 @@ fn policies_name_what_they_allow() {
     }
 }
 
-/// An organization's id has twelve characters. What a policy says of one kind of record must hold for that kind alone, even
-/// where a tag or an Idempotency-Key looks like another's key.
+/// An organization's id has twelve characters. A grant on one kind of item must not match the keys of another kind, not even
+/// when a tag or an Idempotency-Key looks like such a key.
 #[test]
 fn no_function_reaches_what_none_has_to() {
     let all = grants().unwrap();
@@ -251,8 +178,8 @@ fn reading_functions_do_not_write_and_none_deletes_or_scans() {
     }
 }
 
-/// cargo-lambda sets what the release profile leaves open, `panic = "abort"` for one, unless it is told not to. SAM's cache
-/// does not see an edit under `shared/`.
+/// Unless told not to, cargo-lambda sets what the release profile leaves open, for example `panic = "abort"`. SAM's cache
+/// does not notice changes under `shared/`.
 #[test]
 fn the_build_is_fresh_takes_the_profile_as_it_is_and_uses_one_version_of_its_tool() {
     let makefile = std::fs::read_to_string(workspace("infra/build/Makefile")).unwrap();

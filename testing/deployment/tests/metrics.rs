@@ -1,4 +1,5 @@
-//! Every alarm and every line of the dashboard watches a metric that somebody emits under that name and those dimensions.
+//! Every alarm and every line of the dashboard uses a metric that AWS or the functions emit under that name and with those
+//! dimensions.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -14,8 +15,8 @@ struct Source {
     dimensions: &'static [&'static [&'static str]],
 }
 
-/// From AWS's documentation: "Types of metrics for Lambda functions" and "Monitoring Lambda function URLs"; "Monitor
-/// CloudWatch metrics for HTTP APIs"; "DynamoDB Metrics and dimensions". Dimensions in the order of the alphabet.
+/// Taken from AWS's documentation: "Types of metrics for Lambda functions" and "Monitoring Lambda function URLs"; "Monitor
+/// CloudWatch metrics for HTTP APIs"; "DynamoDB Metrics and dimensions". Dimensions are in alphabetical order.
 const AWS: [Source; 3] = [
     Source {
         namespace: "AWS/Lambda",
@@ -46,7 +47,7 @@ const AWS: [Source; 3] = [
         dimensions: &[&["TableName"]],
     },
 ];
-/// The operations under which DynamoDB emits SuccessfulRequestLatency, as far as the functions use them.
+/// The operations of the functions, for which DynamoDB emits SuccessfulRequestLatency.
 const TABLE_OPERATIONS: [&str; 4] = ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"];
 
 /// The values of the dimension `Outcome`.
@@ -96,7 +97,7 @@ impl Metric {
         }
     }
 
-    /// From a line of the dashboard: namespace, name, and dimensions by name and value in turn; options last.
+    /// From a line of the dashboard: namespace, name, then name and value of each dimension, then options.
     fn of_widget(line: &Value) -> Metric {
         let texts: Vec<&str> = line.as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let [namespace, name, dimensions @ ..] = &texts[..] else { panic!("{line}") };
@@ -130,7 +131,8 @@ impl Metric {
         by_aws || by_operation || by_us
     }
 
-    /// Those of the function. An alarm for whatever function it is made for may only name what all have.
+    /// The outcomes of the function that the metric is of. An alarm that is made for every function can only use the outcomes
+    /// that all functions have.
     fn outcomes(&self) -> Vec<&'static str> {
         let function = &self.dimensions["Function"];
         if *function == json!({ "Ref": "Authorizer" }) || *function == "${Service}-rfid-authorizer" {
@@ -160,7 +162,7 @@ fn metrics(alarm: &Value) -> Vec<Metric> {
 const ALARMS: [&str; 2] = ["infra/alarms.yaml", "infra/function-alarms.yaml"];
 
 #[test]
-fn every_alarm_watches_a_metric_that_is_emitted_and_tells_somebody() {
+fn every_alarm_watches_an_emitted_metric_and_notifies_the_topic() {
     for path in ALARMS {
         for (id, alarm) in alarms(path) {
             let metrics = metrics(&alarm);
@@ -169,7 +171,7 @@ fn every_alarm_watches_a_metric_that_is_emitted_and_tells_somebody() {
                 assert!(metric.is_emitted(), "{id}: {metric:?}");
             }
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "Topic" }]), "{id}");
-            // A service at rest emits nothing.
+            // Without requests no metrics are emitted.
             assert_eq!(alarm["TreatMissingData"], "notBreaching", "{id}");
             let description = &alarm["AlarmDescription"];
             assert!(description.is_string() || description.get("Fn::Sub").is_some(), "{id}");
@@ -177,7 +179,7 @@ fn every_alarm_watches_a_metric_that_is_emitted_and_tells_somebody() {
     }
 }
 
-/// An expression's entries are the others by their ids; what is computed is used.
+/// Every id in an expression belongs to an entry, and every entry is used in an expression or is the result.
 #[test]
 fn every_term_of_an_alarm_is_known_and_used() {
     let words = |text: &str| -> BTreeSet<String> {
@@ -202,7 +204,7 @@ fn every_term_of_an_alarm_is_known_and_used() {
 }
 
 #[test]
-fn every_function_has_its_alarms_and_a_deployment_heeds_them() {
+fn every_function_has_its_alarms_and_they_stop_a_deployment() {
     let of_one: BTreeSet<String> = alarms("infra/function-alarms.yaml").into_keys().collect();
     assert_eq!(
         of_one,
@@ -245,9 +247,9 @@ fn the_service_has_its_alarms() {
     assert_eq!(of_all, BTreeSet::from(expected.map(str::to_owned)));
 }
 
-/// CloudWatch cannot use the account's own key for SNS.
+/// CloudWatch may not use the key that AWS manages for SNS.
 #[test]
-fn alarms_travel_encrypted_under_a_key_that_cloudwatch_may_use() {
+fn the_alarm_topic_is_encrypted_with_a_key_that_cloudwatch_may_use() {
     let template = Template::read("template.yaml").unwrap();
     for (id, topic) in template.of_type("AWS::SNS::Topic") {
         assert_eq!(topic["Properties"]["KmsMasterKeyId"], json!({ "Ref": "AlarmKey" }), "{id}");
@@ -260,7 +262,7 @@ fn alarms_travel_encrypted_under_a_key_that_cloudwatch_may_use() {
 }
 
 #[test]
-fn the_dashboard_shows_metrics_that_are_emitted_by_functions_that_exist() {
+fn the_dashboard_shows_emitted_metrics_of_every_function() {
     let dashboard = Template::read("infra/dashboard.yaml").unwrap();
     let body = dashboard.resource("Dashboard").unwrap()["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
