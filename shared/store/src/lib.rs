@@ -15,6 +15,7 @@ mod digest;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod keys;
+mod reach;
 mod record;
 mod table;
 mod vehicles;
@@ -31,6 +32,7 @@ pub use connection::Io;
 pub use credential::{Credential, Scope};
 pub use cursor::Cursor;
 pub use decision::{Decider, Decision};
+pub use reach::Unreachable;
 
 /// The table and the one way to it. One per process.
 #[derive(Debug)]
