@@ -34,8 +34,7 @@ class Service(service.Service):
     """`cargo dev` on a folder of its own, to be killed."""
 
     def __init__(self, folder):
-        with open(folder / "dev.log", "a") as log:
-            super().__init__(folder=folder, log=log)
+        super().__init__(folder=folder, log=folder / "dev.log")
 
     def tree(self):
         """All processes of it, itself first. The functions are in sessions of their own."""

@@ -55,16 +55,17 @@ def main():
     found = examples((ROOT / "README.md").read_text())
     # As in a terminal, a command that fails does not end the shell. Each echo begins a line of its own.
     script = "".join(f"{commands}\necho; echo '{END.format(at)}'\n" for at, (commands, _) in enumerate(found))
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     shell = subprocess.Popen(["bash", "-c", script], cwd=ROOT, text=True, start_new_session=True, **pipes)
     try:
-        rest, failed = shell.communicate(timeout=WITHIN)[0], 0
+        rest, errors = shell.communicate(timeout=WITHIN)
     finally:
         try:
             # what an example has left running
             os.killpg(shell.pid, signal.SIGTERM)
         except ProcessLookupError:
             pass
+    failed = 0
     for at, (commands, shown) in enumerate(found):
         came, _, rest = rest.partition(END.format(at))
         missing = difference(shown, came)
@@ -72,6 +73,7 @@ def main():
             failed += 1
             print(f"readme: of\n{commands}this did not come:\n{missing}\ninstead:\n{came.strip()}", file=sys.stderr)
     if failed or not found:
+        print(f"readme: on standard error came:\n{errors}", file=sys.stderr)
         raise SystemExit(f"readme: {failed} of {len(found)} examples do not do what is shown")
     print(f"readme: {len(found)} examples do what is shown")
 

@@ -15,6 +15,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LOG = ROOT / "target" / "service.log"
 READY_WITHIN = 900
 END_WITHIN = 20
 
@@ -31,21 +32,22 @@ def variables(file):
 
 
 class Service:
-    """`cargo dev`, started with these arguments on a port of its own."""
+    """`cargo dev`, started with these arguments on a port of its own. What it prints is added to the file `log`."""
 
-    def __init__(self, *arguments, folder=ROOT / "target" / "local", log=None):
-        self.env = folder / "env"
+    def __init__(self, *arguments, log, folder=ROOT / "target" / "local"):
+        self.env, self.log = folder / "env", log
         port = free_port()
         self.api = f"http://127.0.0.1:{port}"
         command = ["cargo", "dev", "--folder", str(folder), "--port", str(port), *arguments]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        with open(log, "a") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
 
     def ready(self):
         """Waits until it is ready. What it wrote into its env file is in `variables` then. Returns the seconds it took."""
         began = time.monotonic()
         while time.monotonic() - began < READY_WITHIN:
             if self.process.poll() is not None:
-                raise SystemExit(f"service: cargo dev ended with {self.process.returncode} before it was ready")
+                raise SystemExit(f"service: cargo dev ended before it was ready: {self.log.read_text()[-2000:]}")
             try:
                 self.variables = variables(self.env)
                 # After a kill of everything, nobody has deleted the file of the run before.
@@ -70,10 +72,11 @@ class Service:
 
 
 def main():
-    service = Service("--in-memory")
     failed = []
+    LOG.unlink(missing_ok=True)
+    service = Service("--in-memory", log=LOG)
     try:
-        print(f"service: cargo dev is ready after {service.ready():.0f} s", flush=True)
+        print(f"service: cargo dev, which prints to {LOG.relative_to(ROOT)}, is ready after {service.ready():.0f} s", flush=True)
         for command in sys.argv[1:]:
             began = time.monotonic()
             code = subprocess.run(command, shell=True, cwd=ROOT, env=os.environ | service.variables).returncode

@@ -291,7 +291,7 @@ mod tests {
         run(Arguments::try_parse_from(arguments).unwrap()).await.unwrap_err()
     }
 
-    fn list<'a>(url: &'a str) -> [&'a str; 6] {
+    fn list(url: &str) -> [&str; 6] {
         ["organization", "list", "--table", "other", "--endpoint-url", url]
     }
 

@@ -6,8 +6,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -70,7 +68,6 @@ pub(crate) struct Watch {
     guard: Child,
     /// Ends it when dropped.
     input: Option<ChildStdin>,
-    is_ending: Arc<AtomicBool>,
     pub(crate) address: SocketAddr,
 }
 
@@ -94,13 +91,12 @@ impl Watch {
         command.env("CARGO_TERM_QUIET", "true").env("RUST_LOG", level);
         // In a group of its own, a Ctrl-C in the terminal does not reach it: `end` ends it in good order.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
-        let is_ending = Arc::default();
-        let log = Log::create(&files.log, Arc::clone(&is_ending)).map_err(failed)?;
+        let log = Log::create(&files.log).map_err(failed)?;
         let mut guard = command.spawn().map_err(failed)?;
         if let Some(output) = guard.stdout.take() {
             tokio::spawn(log.take(output));
         }
-        let mut watch = Watch { input: guard.stdin.take(), guard, is_ending, address };
+        let mut watch = Watch { input: guard.stdin.take(), guard, address };
         tokio::select! {
             ended = watch.ended() => Err(ended),
             started = started(address) => started.map(|()| watch),
@@ -117,7 +113,6 @@ impl Watch {
 
     /// Ends it and all functions, and waits until they are gone.
     pub(crate) async fn end(mut self) -> Result<(), String> {
-        self.is_ending.store(true, Ordering::Relaxed);
         self.input = None;
         let ended = timeout(END_WITHIN, self.guard.wait()).await;
         ended.map(|_| ()).map_err(|_| format!("cargo lambda watch still runs after {} s", END_WITHIN.as_secs()))
@@ -152,16 +147,15 @@ async fn started(watch: SocketAddr) -> Result<(), String> {
 struct Log {
     path: PathBuf,
     file: File,
-    is_ending: Arc<AtomicBool>,
 }
 
 impl Log {
-    fn create(path: &Path, is_ending: Arc<AtomicBool>) -> std::io::Result<Log> {
-        Ok(Log { path: path.to_owned(), file: File::create(path)?, is_ending })
+    fn create(path: &Path) -> std::io::Result<Log> {
+        Ok(Log { path: path.to_owned(), file: File::create(path)? })
     }
 
-    /// Takes all lines until the output ends. Those that are no JSON are for the terminal too: errors of the compiler, for
-    /// one, when a source has changed. At the end there are none: `cargo lambda watch` complains then of each function that is gone.
+    /// Takes all lines until the output ends. Those that are no log record are for the terminal too: errors of the compiler,
+    /// for one, when a source has changed.
     async fn take(mut self, output: ChildStdout) {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
@@ -169,7 +163,7 @@ impl Log {
             // `cargo lambda watch` sets this variable, and each instance then says that it handles one request at a time.
             if !String::from_utf8_lossy(&line).contains("AWS_LAMBDA_MAX_CONCURRENCY") {
                 _ = self.write(&line);
-                if !line.starts_with(b"{") && !self.is_ending.load(Ordering::Relaxed) {
+                if !is_record(&line) {
                     _ = std::io::stdout().write_all(&line);
                 }
             }
@@ -184,6 +178,11 @@ impl Log {
         }
         self.file.write_all(line)
     }
+}
+
+/// A function's record is JSON. Those of `cargo lambda watch` complain of each function that it ends.
+fn is_record(line: &[u8]) -> bool {
+    [&b"{"[..], b"ERROR ", b" WARN "].iter().any(|start| line.starts_with(start))
 }
 
 /// A folder with nothing but links to the functions' sources. Each instance watches its working folder, file system
@@ -227,7 +226,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("dev-log-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("functions.log");
-        let mut log = Log::create(&path, Arc::default()).unwrap();
+        let mut log = Log::create(&path).unwrap();
         let line = vec![b'x'; 1024 * 1024];
         for _ in 0..10 {
             log.write(&line).unwrap();
