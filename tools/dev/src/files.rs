@@ -78,12 +78,6 @@ impl Files {
         }
         Ok(())
     }
-
-    /// A file's path as short as it can be typed in the folder where the user is.
-    pub(crate) fn shown(file: &Path) -> String {
-        let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
-        file.strip_prefix(here).unwrap_or(file).display().to_string()
-    }
 }
 
 /// Writes a file that its owner alone can read, so that it is there whole or not at all.

@@ -49,18 +49,8 @@ const SLOW: Duration = Duration::from_secs(3);
 const MAX_CALLS: usize = 64;
 
 /// Headers that concern one connection only, or are set anew for the next.
-const NOT_PASSED_ON: [&str; 10] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+const NOT_PASSED_ON: &str =
+    "connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade";
 
 /// What stays percent-encoded in a segment of a path.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -94,28 +84,28 @@ impl Gateway {
     async fn pass_on(&self, request: Request) -> Result<Response<Bytes>, Problem> {
         let (parts, body) = request.into_parts();
         if parts.method == Method::CONNECT {
-            return Err(Problem::NotFound);
+            return Err(NOT_FOUND);
         }
         let body = read(body).await?;
-        let watch = self.watch.get().ok_or(Problem::Starting)?;
+        let watch = self.watch.get().ok_or(STARTING)?;
         // `OPTIONS *` has no path.
         let path = Some(parts.uri.path()).filter(|path| path.starts_with('/')).unwrap_or("/");
         let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let uri = format!("http://{watch}{}{query}", target(&parts.method, path));
         let mut request = axum::http::Request::new(Full::default());
         *request.method_mut() = parts.method;
-        *request.uri_mut() = uri.parse().map_err(|_| Problem::NotFound)?;
+        *request.uri_mut() = uri.parse().map_err(|_| NOT_FOUND)?;
         *request.headers_mut() = self.headers(&parts.headers, &body);
         *request.body_mut() = body.into();
         let call = async {
-            let _permit = self.calls.acquire().await.map_err(|_| Problem::Unavailable)?;
-            let (mut parts, body) = self.client.request(request).await.map_err(|_| Problem::Unavailable)?.into_parts();
+            let _permit = self.calls.acquire().await.map_err(|_| UNAVAILABLE)?;
+            let (mut parts, body) = self.client.request(request).await.map_err(|_| UNAVAILABLE)?.into_parts();
             let passed_on = parts.headers.iter().filter(|(name, _)| is_passed_on(name));
             parts.headers = passed_on.map(|(name, value)| (name.clone(), value.clone())).collect();
-            let body = to_bytes(Body::new(body), MAX_READ).await.map_err(|_| Problem::Unavailable)?;
+            let body = to_bytes(Body::new(body), MAX_READ).await.map_err(|_| UNAVAILABLE)?;
             Ok(Response::from_parts(parts, body))
         };
-        timeout(TIMEOUT, call).await.unwrap_or(Err(Problem::Unavailable))
+        timeout(TIMEOUT, call).await.unwrap_or(Err(UNAVAILABLE))
     }
 
     /// The headers as a function gets them: what is given twice is joined, and nothing is in them that
@@ -165,9 +155,12 @@ async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
     response.map(Body::from)
 }
 
-/// The path as it may be printed: without a secret, which is longer than anything that the API's paths hold.
+/// The path as it may be printed: only words and numbers, for anything else may be a secret or a tag.
 fn shown(path: &str) -> String {
-    path.split('/').map(|segment| if segment.len() > 20 { "…" } else { segment }).collect::<Vec<_>>().join("/")
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let part = |part| if str::len(part) <= 20 && (is_word(part) || is_number(part)) { part } else { "…" };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// What matters about an answer: what was created, or why it was refused, and of a failure the id under which it was logged.
@@ -199,43 +192,34 @@ fn target(method: &Method, path: &str) -> String {
 fn is_passed_on(name: &HeaderName) -> bool {
     let name = name.as_str();
     // `cargo lambda watch` takes a request's id from the client if it is there.
-    !NOT_PASSED_ON.contains(&name) && !name.starts_with("lambda-runtime-")
+    !NOT_PASSED_ON.split(' ').any(|listed| listed == name) && !name.starts_with("lambda-runtime-")
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {
     match timeout(BODY_TIMEOUT, to_bytes(body, MAX_READ)).await {
-        Ok(Ok(body)) if body.len() > MAX_BODY => Err(Problem::TooLarge),
+        Ok(Ok(body)) if body.len() > MAX_BODY => Err(TOO_LARGE),
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) | Err(_) => Err(Problem::BadRequest),
+        Ok(Err(_)) | Err(_) => Err(BAD_REQUEST),
     }
 }
 
-/// What the gateway answers by itself.
-#[derive(Clone, Copy, Debug)]
-enum Problem {
-    BadRequest,
-    NotFound,
-    TooLarge,
-    Starting,
-    Unavailable,
-}
+/// What the gateway answers by itself: status, code and sentence.
+#[derive(Debug)]
+struct Problem(StatusCode, &'static str, &'static str);
+
+const BAD_REQUEST: Problem = Problem(StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive.");
+const NOT_FOUND: Problem = Problem(StatusCode::NOT_FOUND, "not_found", "There is no such path or method.");
+const TOO_LARGE: Problem =
+    Problem(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body must be at most 64 KiB.");
+const STARTING: Problem =
+    Problem(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The local service is starting.");
+const UNAVAILABLE: Problem =
+    Problem(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The function did not answer.");
 
 impl Problem {
     /// The answer, in the form that the functions' errors have.
     fn response(self) -> Response<Bytes> {
-        let (status, code, error) = match self {
-            Problem::BadRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive."),
-            Problem::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is no such path or method."),
-            Problem::TooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body must be at most 64 KiB.")
-            }
-            Problem::Starting => {
-                (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The local service is starting.")
-            }
-            Problem::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The function did not answer.")
-            }
-        };
+        let Problem(status, code, error) = self;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut body = json!({ "error": error, "code": code, "requestId": format!("local-{}", now.as_nanos()) });
         if status == StatusCode::BAD_REQUEST {

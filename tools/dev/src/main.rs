@@ -117,7 +117,8 @@ impl Service {
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ];
-        let watch = self.watch.insert(Watch::start(&cargo_lambda, files, &table).await?);
+        let watch = self.watch.insert(Watch::start(&cargo_lambda, files, &table)?);
+        watch.started().await?;
         gateway.open(watch.address);
 
         let api = [
@@ -162,7 +163,7 @@ async fn table(engine: &mut Option<Engine>, flags: &Flags, files: &Files) -> Res
 
 /// Says what to do next, in lines to paste.
 fn ready(began: Instant, address: SocketAddr, files: &Files) -> String {
-    let (env, log) = (Files::shown(&files.env), Files::shown(&files.log));
+    let (env, log) = (files.env.display(), files.log.display());
     format!(
         r#"
 Ready after {seconds} s: http://{address}. Ctrl-C ends it.
@@ -204,14 +205,9 @@ async fn listen(port: u16) -> Result<(SocketAddr, TcpListener), String> {
 /// Waits for Ctrl-C, for the request to end, or for the terminal to go.
 fn interrupted() -> Result<impl Future<Output = ()>, String> {
     let listen = |kind| signal(kind).map_err(|error| format!("signals cannot be caught: {error}"));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut hang_up = listen(SignalKind::hangup())?;
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
+        _ = tokio::select! { it = interrupt.recv() => it, it = terminate.recv() => it, it = hang_up.recv() => it }
     })
 }

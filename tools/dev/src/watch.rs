@@ -72,8 +72,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Starts it with these variables for the functions, and waits until it listens and each function has answered once.
-    pub(crate) async fn start(
+    /// Starts it with these variables for the functions.
+    pub(crate) fn start(
         cargo_lambda: &Path,
         files: &Files,
         variables: &[(&'static str, String)],
@@ -96,10 +96,15 @@ impl Watch {
         if let Some(output) = guard.stdout.take() {
             tokio::spawn(log.take(output));
         }
-        let mut watch = Watch { input: guard.stdin.take(), guard, address };
+        Ok(Watch { input: guard.stdin.take(), guard, address })
+    }
+
+    /// Waits until it listens and each function has answered once.
+    pub(crate) async fn started(&mut self) -> Result<(), String> {
+        let address = self.address;
         tokio::select! {
-            ended = watch.ended() => Err(ended),
-            started = started(address) => started.map(|()| watch),
+            ended = self.ended() => Err(ended),
+            answered = all_answer(address) => answered,
         }
     }
 
@@ -121,7 +126,7 @@ impl Watch {
 
 /// Waits until `cargo lambda watch` listens and every function has answered. One function after the other: while a request waits
 /// for its first instance, `cargo lambda watch` starts more and more of them.
-async fn started(watch: SocketAddr) -> Result<(), String> {
+async fn all_answer(watch: SocketAddr) -> Result<(), String> {
     let listens = async {
         while TcpStream::connect(watch).await.is_err() {
             sleep(Duration::from_millis(20)).await;

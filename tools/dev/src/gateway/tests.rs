@@ -161,12 +161,13 @@ fn cargo_lambda_watch_has_the_routes_of_the_functions() {
 }
 
 #[test]
-fn a_line_tells_the_outcome_and_no_secret() {
+fn a_line_tells_the_outcome_and_neither_secret_nor_tag() {
     let secret = format!("rfid_abcdefghijkl_{}", "x".repeat(43));
     for prefix in ["/lambda-url/rfid-authorizer", "/rfid"] {
         assert_eq!(shown(&format!("{prefix}/{secret}")), format!("{prefix}/…"));
     }
     assert_eq!(shown("/api/access-ids/9007199254740991"), "/api/access-ids/9007199254740991");
+    assert_eq!(shown("/api/access-ids/04e1a2b3"), "/api/access-ids/…");
 
     let of = |status: u16, body: Value| {
         outcome(&Response::builder().status(status).header(LOCATION, "/x").body(body.to_string().into()).unwrap())
