@@ -32,4 +32,4 @@ pub use http::CaBundleError;
 pub use idempotency::Idempotency;
 pub use settings::{Settings, SettingsError, TableCredentials};
 pub use store::Store;
-pub use table::Counts;
+pub use table::{Counts, Unreachable};

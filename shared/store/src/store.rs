@@ -1,4 +1,4 @@
-use crate::{Counts, Credential, Error, Settings, SettingsError, http::Connector, ids::Ids, table::Table};
+use crate::{Counts, Credential, Error, Settings, SettingsError, Unreachable, http::Connector, ids::Ids, table::Table};
 
 /// The table and the one way to it, with one method for each use case. A process needs one.
 #[derive(Debug)]
@@ -47,5 +47,13 @@ impl Store {
     /// [`Error::Unauthorized`] if it does not hold, and the table's own.
     pub async fn check(&self, caller: &Credential) -> Result<(), Error> {
         self.table.authorize(caller).await.map(drop)
+    }
+
+    /// Whether the table can be used at all, for an operator who has to know what to do about it. Takes 3 seconds at most.
+    ///
+    /// # Errors
+    /// [`Unreachable`] says why the table cannot be used.
+    pub async fn reach(&self) -> Result<(), Unreachable> {
+        self.table.reach().await
     }
 }

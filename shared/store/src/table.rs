@@ -3,6 +3,7 @@
 
 mod access;
 mod operator;
+mod reach;
 mod reads;
 mod transactions;
 
@@ -16,6 +17,7 @@ use aws_sdk_dynamodb::{
 use crate::Error;
 
 pub(crate) use access::{Access, Found};
+pub use reach::Unreachable;
 pub(crate) use transactions::{Attempt, Transaction};
 
 /// One table, and what had to be done for it beyond the ordinary.

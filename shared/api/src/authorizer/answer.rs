@@ -45,14 +45,8 @@ struct Headers {
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 enum Body<'a> {
-    Authorized {
-        authorized: bool,
-        access_id: AccessId<'a>,
-    },
-    Refused {
-        authorized: bool,
-        reason: &'a str,
-    },
+    Authorized { authorized: bool, access_id: AccessId<'a> },
+    Refused { authorized: bool, reason: &'a str },
     Error(ErrorBody<'a>),
 }
 
