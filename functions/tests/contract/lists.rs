@@ -227,19 +227,13 @@ async fn a_page_takes_the_documented_number_of_table_requests() {
     let held: Vec<_> = (1..=100).map(|number| access_id(number, &format!("t{number}"), number)).collect();
     let vehicles: Vec<_> = (1..=100).map(|number| vehicle(number, "Van", &held)).collect();
     import(&world, &held, &vehicles).await;
-    for (function, path, expected, of_a_hundred) in [
-        // 100 vehicles and the credential are 101 keys, and a BatchGetItem takes 100.
-        ("list-access-ids", LISTS[0], ["Query", "BatchGetItem"], ["Query", "BatchGetItem", "BatchGetItem"].as_slice()),
-        ("list-vehicles", LISTS[1], ["GetItem", "Query"], &["GetItem", "Query"]),
+    for (function, path, expected) in [
+        ("list-access-ids", LISTS[0], ["GetItem", "Query", "BatchGetItem"].as_slice()),
+        ("list-vehicles", LISTS[1], &["GetItem", "Query"]),
     ] {
         let recorder = world.recorder(function).await;
         world.get(path).await.ok();
-        for (target, expected) in [
-            (format!("{path}?limit=1"), expected.as_slice()),
-            (path.to_owned(), &expected),
-            (format!("{path}?limit=99"), &expected),
-            (format!("{path}?limit=100"), of_a_hundred),
-        ] {
+        for target in [format!("{path}?limit=1"), path.to_owned(), format!("{path}?limit=100")] {
             recorder.clear();
             let page = world.get(&target).await.ok();
             assert_eq!(recorder.operations(), expected, "{target}");

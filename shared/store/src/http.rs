@@ -132,7 +132,68 @@ fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, CaBundleErro
 
 #[cfg(test)]
 mod tests {
+    use std::{env, fs, path::PathBuf, process};
+
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+    use tokio_rustls::TlsAcceptor;
+
     use super::*;
+
+    /// Answers everything that comes on one TLS connection. Gives its URL and its authority in PEM.
+    async fn server() -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            // a client that does not trust the server ends the handshake
+            let mut stream = loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                if let Ok(stream) = acceptor.accept(tcp).await {
+                    break stream;
+                }
+            };
+            drop(listener);
+            let mut request = [0; 4096];
+            while stream.read(&mut request).await.is_ok_and(|length| length > 0) {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nhealthy").await.unwrap();
+            }
+        });
+        (url, authority.pem())
+    }
+
+    #[tokio::test]
+    async fn only_the_given_authorities_are_trusted_and_their_connection_is_kept() {
+        let (url, authority) = server().await;
+        let aws = Connector::tls(None).unwrap();
+        assert!(aws.connect("eu-central-1", Some(&url)).await.is_err(), "not an authority of AWS");
+
+        let bundle: PathBuf = env::temp_dir().join(format!("authority-{}.pem", process::id()));
+        fs::write(&bundle, authority).unwrap();
+        let given = Connector::tls(Some(&bundle));
+        fs::remove_file(&bundle).unwrap();
+        let given = given.unwrap();
+        // the server takes one connection
+        for _ in 0..3 {
+            given.connect("eu-central-1", Some(&url)).await.unwrap();
+        }
+    }
 
     #[test]
     fn the_authorities_of_aws_are_found_by_name() {
