@@ -10,7 +10,7 @@ mod event;
 pub mod fuzzing;
 mod json;
 mod log;
-mod page;
+pub mod page;
 mod problems;
 mod reply;
 pub mod respond;
@@ -20,14 +20,13 @@ mod runtime;
 #[cfg(feature = "openapi")]
 pub mod schemas;
 mod serve;
-mod uri;
+pub mod uri;
 pub mod vehicles;
 
 pub use call::{Call, Read};
 pub use error::Error;
 pub use lambda_http::{Body, Response, http::Method};
 pub use log::{METRICS, Metric, Metrics, NAMESPACE};
-pub use page::Pagination;
 pub use problems::{Problem, Problems};
 pub use rfid::serve_rfid;
 pub use route::Route;
