@@ -16,21 +16,10 @@ pub const ROUTE: Route = Route::new("create-access-id", Method::POST, "/api/acce
 #[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = ROUTE.path,
-    operation_id = "createAccessId",
     tag = "Access IDs",
     params(api::schemas::Once),
     request_body = api::schemas::NewAccessIdRequest,
-    responses((
-        status = 201,
-        description = "The access ID was created.",
-        body = AccessIdDocument,
-        headers(("Location" = String, description = "The path of the new access ID.")),
-        links(
-            ("get" = (operation_id = "getAccessId", parameters(("id" = "$response.body#/accessId/id")))),
-            ("update" = (operation_id = "updateAccessId", parameters(("id" = "$response.body#/accessId/id")))),
-            ("vehicle" = (operation_id = "getVehicle", parameters(("id" = "$response.body#/accessId/vehicle/id"))))
-        )
-    ))
+    responses((status = 201, description = "The access ID was created.", body = AccessIdDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (new, wish) = call.accept(call.body(access_ids::parse_new).and(call.idempotency())).await?;

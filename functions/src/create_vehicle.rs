@@ -15,21 +15,10 @@ pub const ROUTE: Route = Route::new("create-vehicle", Method::POST, "/api/vehicl
 #[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = ROUTE.path,
-    operation_id = "createVehicle",
     tag = "Vehicles",
     params(api::schemas::Once),
     request_body = api::schemas::NewVehicleRequest,
-    responses((
-        status = 201,
-        description = "The vehicle was created.",
-        body = VehicleDocument,
-        headers(("Location" = String, description = "The path of the new vehicle.")),
-        links(
-            ("get" = (operation_id = "getVehicle", parameters(("id" = "$response.body#/vehicle/id")))),
-            ("update" = (operation_id = "updateVehicle", parameters(("id" = "$response.body#/vehicle/id")))),
-            ("accessId" = (operation_id = "getAccessId", parameters(("id" = "$response.body#/vehicle/accessIds/0/id"))))
-        )
-    ))
+    responses((status = 201, description = "The vehicle was created.", body = VehicleDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (new, wish) = call.accept(call.body(vehicles::parse_new).and(call.idempotency())).await?;

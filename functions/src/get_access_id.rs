@@ -9,18 +9,9 @@ pub const ROUTE: Route = Route::new("get-access-id", Method::GET, "/api/access-i
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    operation_id = "getAccessId",
     tag = "Access IDs",
     params(api::schemas::Record),
-    responses((
-        status = 200,
-        description = "The access ID.",
-        body = AccessIdDocument,
-        links(
-            ("update" = (operation_id = "updateAccessId", parameters(("id" = "$response.body#/accessId/id")))),
-            ("vehicle" = (operation_id = "getVehicle", parameters(("id" = "$response.body#/accessId/vehicle/id"))))
-        )
-    ))
+    responses((status = 200, description = "The access ID.", body = AccessIdDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let id = call.accept(call.id()).await?;

@@ -9,18 +9,9 @@ pub const ROUTE: Route = Route::new("get-vehicle", Method::GET, "/api/vehicles/{
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    operation_id = "getVehicle",
     tag = "Vehicles",
     params(api::schemas::Record),
-    responses((
-        status = 200,
-        description = "The vehicle.",
-        body = VehicleDocument,
-        links(
-            ("update" = (operation_id = "updateVehicle", parameters(("id" = "$response.body#/vehicle/id")))),
-            ("accessId" = (operation_id = "getAccessId", parameters(("id" = "$response.body#/vehicle/accessIds/0/id"))))
-        )
-    ))
+    responses((status = 200, description = "The vehicle.", body = VehicleDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let id = call.accept(call.id()).await?;

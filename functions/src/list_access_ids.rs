@@ -11,18 +11,9 @@ pub const ROUTE: Route = Route::new("list-access-ids", Method::GET, "/api/access
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    operation_id = "listAccessIds",
     tag = "Access IDs",
     params(api::schemas::Page),
-    responses((
-        status = 200,
-        description = "A page of access IDs.",
-        body = AccessIdList,
-        links(
-            ("nextPage" = (operation_id = "listAccessIds", parameters(("nextPageCursor" = "$response.body#/pagination/nextPageCursor")))),
-            ("first" = (operation_id = "getAccessId", parameters(("id" = "$response.body#/data/0/id"))))
-        )
-    ))
+    responses((status = 200, description = "A page of access IDs.", body = AccessIdList))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let page = call.accept(call.page()).await?;

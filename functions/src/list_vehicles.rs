@@ -11,18 +11,9 @@ pub const ROUTE: Route = Route::new("list-vehicles", Method::GET, "/api/vehicles
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    operation_id = "listVehicles",
     tag = "Vehicles",
     params(api::schemas::Page),
-    responses((
-        status = 200,
-        description = "A page of vehicles.",
-        body = VehicleList,
-        links(
-            ("nextPage" = (operation_id = "listVehicles", parameters(("nextPageCursor" = "$response.body#/pagination/nextPageCursor")))),
-            ("first" = (operation_id = "getVehicle", parameters(("id" = "$response.body#/data/0/id"))))
-        )
-    ))
+    responses((status = 200, description = "A page of vehicles.", body = VehicleList))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let page = call.accept(call.page()).await?;

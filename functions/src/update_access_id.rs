@@ -16,16 +16,10 @@ pub const ROUTE: Route = Route::new("update-access-id", Method::PATCH, "/api/acc
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch,
     path = ROUTE.path,
-    operation_id = "updateAccessId",
     tag = "Access IDs",
     params(api::schemas::Record),
     request_body = api::schemas::AccessIdUpdateRequest,
-    responses((
-        status = 200,
-        description = "The access ID after the update.",
-        body = AccessIdDocument,
-        links(("get" = (operation_id = "getAccessId", parameters(("id" = "$response.body#/accessId/id")))))
-    ))
+    responses((status = 200, description = "The access ID after the update.", body = AccessIdDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (id, update) = call.accept(call.id().and(call.body(access_ids::parse_update))).await?;

@@ -14,16 +14,10 @@ pub const ROUTE: Route = Route::new("update-vehicle", Method::PATCH, "/api/vehic
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch,
     path = ROUTE.path,
-    operation_id = "updateVehicle",
     tag = "Vehicles",
     params(api::schemas::Record),
     request_body = api::schemas::VehicleUpdateRequest,
-    responses((
-        status = 200,
-        description = "The vehicle after the update.",
-        body = VehicleDocument,
-        links(("get" = (operation_id = "getVehicle", parameters(("id" = "$response.body#/vehicle/id")))))
-    ))
+    responses((status = 200, description = "The vehicle after the update.", body = VehicleDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (id, update) = call.accept(call.id().and(call.body(vehicles::parse_update))).await?;

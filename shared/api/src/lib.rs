@@ -8,14 +8,14 @@ mod call;
 mod error;
 mod json;
 mod log;
-mod page;
+pub mod page;
 mod problems;
 pub mod respond;
 mod route;
 #[cfg(feature = "openapi")]
 pub mod schemas;
 mod serve;
-mod uri;
+pub mod uri;
 pub mod vehicles;
 
 pub use authorizer::serve_rfid;
@@ -23,7 +23,6 @@ pub use call::{Call, Read};
 pub use error::Error;
 pub use lambda_http::{Body, Response, http::Method};
 pub use log::{METRICS, Metric, Metrics, NAMESPACE};
-pub use page::Pagination;
 pub use problems::{Problem, Problems};
 pub use route::Route;
 pub use serve::{StartError, serve};

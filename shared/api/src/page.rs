@@ -28,7 +28,10 @@ impl<'a> Pagination<'a> {
 }
 
 /// Reads the page that a query string asks for. Parameters of other names are ignored.
-pub(crate) fn parse(query: &str) -> Result<PageRequest, Problems> {
+///
+/// # Errors
+/// A limit that is no integer from 1 to 100, a cursor that is none, and either of them if it is empty or given twice.
+pub fn parse(query: &str) -> Result<PageRequest, Problems> {
     let mut problems = Problems::default();
     let limit = parameter(query, "limit", &mut problems, |text| {
         let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');

@@ -44,7 +44,7 @@ impl Route {
 
     /// Whether the request is for this endpoint. API Gateway says so in the route key. Where that is `$default`, as under
     /// `cargo lambda watch`, method and path decide.
-    pub(crate) fn is_of(&self, request: &Request) -> bool {
+    pub fn is_of(&self, request: &Request) -> bool {
         if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
             && context.route_key.as_deref().and_then(|key| key.split_once(' '))
                 == Some((self.method.as_str(), self.path))
@@ -61,7 +61,7 @@ impl Route {
 
     /// The credential that the request shows in `Authorization: Bearer {token}`, the scheme in any case, if it has one of
     /// the endpoint's scopes. Whether it is valid, the table knows.
-    pub(crate) fn credential(&self, request: &Request) -> Option<Credential> {
+    pub fn credential(&self, request: &Request) -> Option<Credential> {
         let header = std::str::from_utf8(request.headers().get(AUTHORIZATION)?.as_bytes()).ok()?;
         let (scheme, token) = header.trim().split_once(' ')?;
         let token = Some(token.trim_start()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;

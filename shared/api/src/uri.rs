@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use lambda_http::{http::header::HOST, request::LambdaRequest};
 
 /// Makes the event one that `lambda_http` takes.
-pub(crate) fn repair(event: &mut LambdaRequest) {
+pub fn repair(event: &mut LambdaRequest) {
     if let LambdaRequest::ApiGatewayV2(event) = event {
         event.headers.remove(HOST);
         event.request_context.domain_name = None;

@@ -14,15 +14,16 @@ use std::{
 };
 
 use api::{
-    Error, Problems,
+    Error, Problems, Route,
     respond::{self, ErrorBody},
 };
 use serde_json::{Value, json};
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+        Content, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
         example::ExampleBuilder,
+        link::LinkBuilder,
         path::Operation,
         schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, Object, Schema},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -98,27 +99,84 @@ pub fn document() -> utoipa::openapi::OpenApi {
         *access_id = AllOfBuilder::new().item(fields).item(vehicle_rules()).into();
     }
 
-    for (path, item) in &mut document.paths.paths {
-        for operation in
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
-        {
-            for (status, name) in errors_of(path, operation) {
-                let reference = RefOr::Ref(Ref::from_response_name(name));
-                operation.responses.responses.insert(status.to_string(), reference);
-            }
-            let examples = examples(operation.operation_id.as_deref().unwrap_or_default());
-            if let Some(RefOr::T(request)) = &mut operation.request_body {
-                request.required = Some(utoipa::openapi::Required::True);
-                add_examples(request.content.values_mut(), &examples, "request");
-            }
-            for response in operation.responses.responses.values_mut() {
-                if let RefOr::T(response) = response {
-                    add_examples(response.content.values_mut(), &examples, "response");
-                }
-            }
+    for route in functions::ROUTES {
+        let Some(item) = document.paths.paths.get_mut(route.path) else { continue };
+        let operation = match route.method.as_str() {
+            "GET" => &mut item.get,
+            "POST" => &mut item.post,
+            "PUT" => &mut item.put,
+            "PATCH" => &mut item.patch,
+            _ => &mut item.delete,
+        };
+        if let Some(operation) = operation {
+            finish(operation, &route);
         }
     }
     document
+}
+
+/// Adds what follows from the route, the answer's schema and the events.
+fn finish(operation: &mut Operation, route: &Route) {
+    operation.operation_id = Some(operation_id(route.function));
+    let examples = examples(route.function);
+    if let Some(RefOr::T(request)) = &mut operation.request_body {
+        request.required = Some(utoipa::openapi::Required::True);
+        add_examples(request.content.values_mut(), &examples, "request");
+    }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        add_examples(response.content.values_mut(), &examples, "response");
+        if status == "201" {
+            let location = header(Type::String, "The path of the new record.");
+            response.headers.insert("Location".to_owned(), location.into());
+        }
+        let schema = json!(response.content.get(JSON));
+        for &(name, operation, parameter, value) in links(schema["schema"]["$ref"].as_str().unwrap_or_default()) {
+            let value = format!("$response.body#/{value}");
+            let link = LinkBuilder::new().operation_id(operation).parameter(parameter, value).build();
+            response.links.insert(name.to_owned(), link.into());
+        }
+    }
+    for (status, name) in errors_of(route.path, operation) {
+        operation.responses.responses.insert(status.to_string(), RefOr::Ref(Ref::from_response_name(name)));
+    }
+}
+
+/// `getAccessId` for the function `get-access-id`.
+fn operation_id(function: &str) -> String {
+    let mut words = function.split('-');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |id, word| id + &word[..1].to_uppercase() + &word[1..])
+}
+
+/// What can be asked for with what an answer of this schema holds: name, operation, its parameter, and where its value is.
+fn links(schema: &str) -> &'static [(&'static str, &'static str, &'static str, &'static str)] {
+    const CURSOR: &str = "pagination/nextPageCursor";
+    match schema.rsplit('/').next() {
+        Some("AccessIdDocument") => &[
+            ("get", "getAccessId", "id", "accessId/id"),
+            ("update", "updateAccessId", "id", "accessId/id"),
+            ("vehicle", "getVehicle", "id", "accessId/vehicle/id"),
+        ],
+        Some("AccessIdList") => {
+            &[("nextPage", "listAccessIds", "nextPageCursor", CURSOR), ("first", "getAccessId", "id", "data/0/id")]
+        }
+        Some("VehicleDocument") => &[
+            ("get", "getVehicle", "id", "vehicle/id"),
+            ("update", "updateVehicle", "id", "vehicle/id"),
+            ("accessId", "getAccessId", "id", "vehicle/accessIds/0/id"),
+        ],
+        Some("VehicleList") => {
+            &[("nextPage", "listVehicles", "nextPageCursor", CURSOR), ("first", "getVehicle", "id", "data/0/id")]
+        }
+        _ => &[],
+    }
+}
+
+/// A header of a response.
+fn header(kind: Type, description: &str) -> Header {
+    let schema = ObjectBuilder::new().schema_type(kind);
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }
 
 /// The names of the schemas that answers are made of, nested ones too: all their keys are always there.
@@ -244,17 +302,14 @@ fn error_response(description: &str, errors: &[Error]) -> Response {
         let answer = respond::error(error, "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
         let body = serde_json::from_slice(answer.body()).ok();
         content.examples.insert(error.code().to_owned(), ExampleBuilder::new().value(body).into());
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        if let Some(seconds) = header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok()) {
-            let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-            let mut header = HeaderBuilder::new().schema(Some(schema)).build();
-            header.description = Some("After how many seconds to try again.".to_owned());
-            header.example = Some(seconds.into());
+        let value = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(seconds) = value("retry-after") {
+            let mut header = header(Type::Integer, "After how many seconds to try again.");
+            header.example = seconds.parse::<u32>().ok().map(Value::from);
             response = response.header("Retry-After", header);
         }
-        if let Some(scheme) = header("www-authenticate") {
-            let mut header = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
-            header.description = Some("The scheme of the credential.".to_owned());
+        if let Some(scheme) = value("www-authenticate") {
+            let mut header = header(Type::String, "The scheme of the credential.");
             header.example = Some(scheme.into());
             response = response.header("WWW-Authenticate", header);
         }
@@ -275,12 +330,12 @@ fn throttled() -> Response {
 }
 
 /// The requests under `events/` that do what they ask for, with their answers.
-fn examples(operation: &str) -> BTreeMap<String, Value> {
+fn examples(function: &str) -> BTreeMap<String, Value> {
     let read = |path: &Path| -> Value {
         serde_json::from_slice(&fs::read(path).expect("an event has an answer beside it")).expect("events are JSON")
     };
     let mut examples = BTreeMap::new();
-    for entry in fs::read_dir(Path::new(EVENTS).join(function(operation))).expect("a function has events") {
+    for entry in fs::read_dir(Path::new(EVENTS).join(function)).expect("a function has events") {
         let path = entry.expect("events can be listed").path();
         let Some(case) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".answer.json")) else {
             continue;
@@ -293,15 +348,6 @@ fn examples(operation: &str) -> BTreeMap<String, Value> {
         }
     }
     examples
-}
-
-/// The function that carries an operation out: `get-access-id` for `getAccessId`.
-fn function(operation: &str) -> String {
-    let words = operation.chars().map(|letter| match letter {
-        'A'..='Z' => format!("-{}", letter.to_ascii_lowercase()),
-        _ => letter.to_string(),
-    });
-    words.collect()
 }
 
 fn add_examples<'a>(
