@@ -1,15 +1,41 @@
-//! The endpoints of the service: one binary each, under `src/bin`. Their routes are written here and nowhere else.
+//! The endpoints of the management API, one module each: route, documentation and handler. `src/bin` holds a binary for
+//! each of them, and the RFID authorizer's.
 
-use api::{Method, Route};
+use api::Route;
 
-/// Every route of the management API, with the function that answers it.
+pub mod create_access_id;
+pub mod create_vehicle;
+pub mod get_access_id;
+pub mod get_vehicle;
+pub mod list_access_ids;
+pub mod list_vehicles;
+pub mod update_access_id;
+pub mod update_vehicle;
+
+/// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
 pub const ROUTES: [Route; 8] = [
-    Route { function: "list-access-ids", method: Method::GET, path: "/api/access-ids" },
-    Route { function: "create-access-id", method: Method::POST, path: "/api/access-ids" },
-    Route { function: "get-access-id", method: Method::GET, path: "/api/access-ids/{id}" },
-    Route { function: "update-access-id", method: Method::PATCH, path: "/api/access-ids/{id}" },
-    Route { function: "list-vehicles", method: Method::GET, path: "/api/vehicles" },
-    Route { function: "create-vehicle", method: Method::POST, path: "/api/vehicles" },
-    Route { function: "get-vehicle", method: Method::GET, path: "/api/vehicles/{id}" },
-    Route { function: "update-vehicle", method: Method::PATCH, path: "/api/vehicles/{id}" },
+    list_access_ids::ROUTE,
+    create_access_id::ROUTE,
+    get_access_id::ROUTE,
+    update_access_id::ROUTE,
+    list_vehicles::ROUTE,
+    create_vehicle::ROUTE,
+    get_vehicle::ROUTE,
+    update_vehicle::ROUTE,
 ];
+
+/// The documentation of the same endpoints: see `testing/openapi`.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    list_access_ids::handle,
+    create_access_id::handle,
+    get_access_id::handle,
+    update_access_id::handle,
+    list_vehicles::handle,
+    create_vehicle::handle,
+    get_vehicle::handle,
+    update_vehicle::handle,
+))]
+#[derive(Debug)]
+pub struct Operations;

@@ -1,22 +1,23 @@
-//! Lambda freezes a process between two calls. It must not be noticed, whatever has become of the connection meanwhile.
+//! Lambda freezes a process between two calls, and its connection to the table may end meanwhile. The next call must be
+//! answered correctly and in time.
 
 use std::{env, time::Duration};
 
 use domain::{AccessId, AuthorizationStatus};
 use harness::Cut;
 
-use crate::support::{Answer, Call, World, card, charging_vehicle, import, now};
+use crate::support::{AUTHORIZER, Answer, Call, World, card, charging_vehicle, import, now};
 
-/// What happens to the open connection, in turn.
+/// How the open connection ends, in turn.
 const CUTS: [Cut; 3] = [Cut::Close, Cut::Reset, Cut::Silence];
 
-/// How often `FREEZES` says that each function is to be frozen.
+/// How often each function is to be frozen, if the environment variable `FREEZES` is set.
 fn freezes() -> Option<usize> {
     env::var("FREEZES").ok().map(|freezes| freezes.parse().unwrap())
 }
 
-/// Freezes the function's process again and again, cuts its connection while it stands, and makes a call. `operations` is
-/// what one call asks of the table, `few` how often this is done in an ordinary run.
+/// Repeatedly freezes the function's process, ends its connection, and makes a call. `operations` are the requests of one
+/// call to the table. `few` is the number of repetitions without `FREEZES`.
 async fn survives<'a>(
     world: &'a World,
     function: &'static str,
@@ -35,11 +36,11 @@ async fn survives<'a>(
         let connections = recorder.connections();
         process.freeze().await.unwrap();
         recorder.cut_by(cut);
-        // Now and then longer than anything that the process may be waiting for.
+        // Every tenth freeze is longer than every time-out of the process.
         let frozen =
             if freezes().is_some() && at % 10 == 9 { Duration::from_millis(1200) } else { Duration::from_millis(5) };
         tokio::time::sleep(frozen).await;
-        // The call is there when it wakes up, as in Lambda.
+        // The event is there before the process continues, as in Lambda.
         let thaw = async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             process.thaw().unwrap();
@@ -48,7 +49,7 @@ async fn survives<'a>(
 
         assert!(is_right(at, &answer), "{at} {cut:?}: {answer:?}");
         assert!(took < Duration::from_secs(1), "{at} {cut:?}: {took:?}");
-        // Nothing is asked twice, but for what went unheard.
+        // No request is sent twice, except the one on the connection that no longer answers.
         let requests = recorder.requests();
         let asked = requests.iter().map(|request| (request.connection, request.operation.as_str()));
         let unheard = (cut == Cut::Silence).then(|| (connections - 1, operations[0]));
@@ -66,7 +67,7 @@ async fn a_decision_after_a_freeze_is_right() {
     let tags = [("known", 200), ("revoked", 403), ("nobody", 403), ("known", 200)];
     survives(
         &world,
-        "rfid-authorizer",
+        AUTHORIZER,
         |at| world.ask(tags[at % 4].0),
         |at, answer| answer.status == tags[at % 4].1,
         &["BatchGetItem"],

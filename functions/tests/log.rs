@@ -1,4 +1,4 @@
-//! The one line per request: a log record with metrics in CloudWatch's embedded metric format, and nothing secret.
+//! Each request writes one log line with metrics in CloudWatch's embedded metric format. No log line holds a secret.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, FUNCTIONS, World, access_id, card, endpoints, import, thor, vehicle};
 
-/// The metrics: name, unit, and whether they are kept by outcome too.
+/// The metrics: name, unit, and whether they have the dimension `Outcome` too.
 const METRICS: [(&str, &str, bool); 5] = [
     ("Requests", "Count", true),
     ("Latency", "Milliseconds", false),
@@ -25,7 +25,7 @@ const METRICS: [(&str, &str, bool); 5] = [
     ("TableErrors", "Count", false),
 ];
 
-/// A line of what a function has printed, if it is one of a request. All lines are JSON objects, no key given twice.
+/// The line, if it belongs to a request. Checks that it is a JSON object without repeated keys, as every line must be.
 fn request_line(line: &str) -> Option<Value> {
     let Keys(keys) = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "{line}");
@@ -33,7 +33,7 @@ fn request_line(line: &str) -> Option<Value> {
     line.get("_aws").is_some().then_some(line)
 }
 
-/// The keys of an object as they are written.
+/// The keys of a JSON object, repeated ones included.
 struct Keys(Vec<String>);
 
 impl<'de> Deserialize<'de> for Keys {
@@ -57,10 +57,10 @@ impl<'de> Deserialize<'de> for Keys {
     }
 }
 
-/// The lines of the requests to a function's first instance, once there are so many of them.
+/// The request lines of a function's first instance, as soon as there are `count` of them.
 async fn lines(world: &World, function: &'static str, count: usize) -> Vec<Value> {
     let instance = world.instance(function, 0).await;
-    // Others may stand between them, and the last may be under way.
+    // There are other lines too, and the last line may not be complete yet.
     for _ in 0..500 {
         let output = instance.output();
         if output.lines().filter(|line| line.contains("\"_aws\"")).count() >= count && output.ends_with('\n') {
@@ -71,7 +71,7 @@ async fn lines(world: &World, function: &'static str, count: usize) -> Vec<Value
     instance.output().lines().filter_map(request_line).collect()
 }
 
-/// The line says what became of the request, and is what CloudWatch reads metrics from.
+/// Checks that the line shows the request's outcome and has the form that CloudWatch reads metrics from.
 #[track_caller]
 fn check(line: &Value, function: &str, world: &World, outcome: &str, answer: &Answer) {
     let metadata = line["_aws"].as_object().unwrap();
@@ -117,7 +117,7 @@ fn check(line: &Value, function: &str, world: &World, outcome: &str, answer: &An
 }
 
 #[tokio::test]
-async fn every_request_has_one_line_with_its_outcome() {
+async fn every_request_writes_one_line_with_its_outcome() {
     let world = World::new().await;
     let linked = access_id(1, "linked-tag", 1);
     import(&world, &[linked.clone(), card(2, "card-tag")], &[vehicle(1, "Van", &[linked])]).await;
@@ -207,7 +207,7 @@ async fn failures_and_conflicts_are_counted() {
     assert_eq!((&lines[1]["TableErrors"], &lines[1]["ColdStarts"]), (&json!(0), &json!(0)));
 }
 
-/// Neither in the lines of requests nor in any other, whatever happens.
+/// Neither request lines nor other lines hold a token, a tag, a name or another value of a request, not even after errors.
 #[tokio::test]
 async fn nothing_secret_is_ever_printed() {
     const PRIVATE: [&str; 8] = [
@@ -238,7 +238,7 @@ async fn nothing_secret_is_ever_printed() {
     let all = async || {
         let mut calls = Vec::new();
         for (_, method, path, body) in endpoints() {
-            let call = || world.request(method, path).json(&body);
+            let call = || world.request(method, &path).json(&body);
             calls.push(call());
             calls.push(call().body(format!("{{\"x\":{new}")).header("idempotency-key", key));
             calls.push(call().token(&format!("{}x", world.fleet.api.token)));
@@ -260,12 +260,12 @@ async fn nothing_secret_is_ever_printed() {
             world.thor("/").json(&question).token(&world.fleet.rfid.token),
             world.thor(&format!("{secret}x")).json(&question),
         ]);
-        // Each function takes its own one after the other, all of them at once.
+        // The functions run in parallel; each takes one request at a time.
         join_all(calls.into_iter().map(IntoFuture::into_future)).await;
     };
     all().await;
     let mut recorders = Vec::new();
-    for (function, _) in FUNCTIONS {
+    for function in FUNCTIONS.iter().copied() {
         recorders.push(world.recorder(function).await);
     }
     let faults = [
@@ -280,7 +280,7 @@ async fn nothing_secret_is_ever_printed() {
         recorders.iter().for_each(|recorder| recorder.heal());
     }
     let tokens = [&world.fleet.api.token, &world.fleet.rfid.token].map(|token| token.rsplit_once('_').unwrap().1);
-    for (function, _) in FUNCTIONS {
+    for function in FUNCTIONS.iter().copied() {
         let output = world.instance(function, 0).await.output();
         assert!(output.lines().count() >= 20, "{function}: {output}");
         for private in

@@ -1,5 +1,5 @@
-//! What each function does to the table, as its policy must allow it: no more, which every test sees to when its world
-//! ends, and no less, which is seen to here.
+//! Each function's policy allows exactly what the function does. That a function does nothing else is checked at the end of
+//! every test (`World::check_policies`); that the policy allows nothing else is checked here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, vehicle};
 
-/// The actions of each function, `dynamodb:` before each. A transaction needs those of its members.
+/// The actions of each function without `dynamodb:`. A transaction needs the actions of its members.
 const ACTIONS: [(&str, &[&str]); 9] = [
     ("create-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("create-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
@@ -24,10 +24,10 @@ const ACTIONS: [(&str, &[&str]); 9] = [
 #[tokio::test]
 async fn each_function_uses_exactly_what_its_policy_allows() {
     let world = World::new().await;
-    go_every_way(&world).await;
+    make_every_kind_of_request(&world).await;
 
     let mut used: BTreeMap<String, BTreeSet<Touch>> = BTreeMap::new();
-    for (function, _) in FUNCTIONS {
+    for function in FUNCTIONS.iter().copied() {
         used.insert(function.into(), seen(&world.recorder(function).await.requests()));
     }
     let actions = |touches: &BTreeSet<Touch>| touches.iter().map(|touch| touch.action.clone()).collect();
@@ -40,7 +40,7 @@ async fn each_function_uses_exactly_what_its_policy_allows() {
     assert_eq!(seen, expected);
     assert_eq!(deployment::policies().unwrap(), expected, "the template");
 
-    // No grant names keys that are not touched, or leaves the transaction out of a write.
+    // Every key pattern of a grant is used, and writes are allowed only in transactions.
     for (function, grants) in deployment::grants().unwrap() {
         for grant in grants {
             for pattern in &grant.partitions {
@@ -57,8 +57,8 @@ async fn each_function_uses_exactly_what_its_policy_allows() {
     }
 }
 
-/// Every way through every function: found, not found, refused, new, linked, repeated, invalid.
-async fn go_every_way(world: &World) {
+/// Makes every kind of request to every function: found, not found, refused, new, linked, repeated, invalid.
+async fn make_every_kind_of_request(world: &World) {
     let linked = access_id(1, "linked", 1);
     import(world, &[linked.clone(), card(2, "card"), card(3, "free")], &[vehicle(1, "Van", &[linked])]).await;
 

@@ -1,5 +1,5 @@
-//! The files under `events/`: every request example of the reference texts, and some of the contract's own, replayed and
-//! compared with the documented answer beside it.
+//! The files under `events/`: every request example of the reference texts, and some more. Each is sent to its function, and
+//! the answer is compared with the documented one in the file beside it.
 
 use std::{
     collections::BTreeSet,
@@ -9,14 +9,14 @@ use std::{
 
 use domain::{AccessId, AccessIdType, AuthorizationStatus, LicensePlate, Make, Model, Vehicle, Vin};
 use futures_util::future::join_all;
-use harness::http_event;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, FUNCTIONS, World, access_id, card, check_id, check_time, customer, import, name, time, vehicle,
+    API, AUTHORIZER, Answer, FUNCTIONS, World, access_id, card, check_id, check_time, customer, import, name, target,
+    time, vehicle,
 };
 
-/// A file, the records that it finds, and the places of its answer where the service puts numbers and times of its own.
+/// An event, the records that exist before it, and the JSON pointers of the ids and times that the service chooses.
 struct Case {
     function: &'static str,
     name: &'static str,
@@ -41,7 +41,7 @@ fn cases() -> Vec<Case> {
     let revoked = &["/accessId/revokedAt", "/accessId/updatedAt"];
     let two_tags = &["/vehicle/id", "/vehicle/accessIds/0/id", "/vehicle/accessIds/1/id"];
     vec![
-        // the reference texts
+        // From the reference texts.
         case("list-access-ids", "list", fleet, &[]),
         case("get-access-id", "get", fleet, &[]),
         case("create-access-id", "vehicle", nothing, NEW_WITH_VEHICLE),
@@ -55,7 +55,7 @@ fn cases() -> Vec<Case> {
         case("update-vehicle", "remove-fields", updated_vehicle, &[]),
         case("rfid-authorizer", "authorize", cards, &[]),
         case("rfid-authorizer", "start", cards, &[]),
-        // the contract
+        // For other rules of the contract.
         case("list-access-ids", "first-page", fleet, &[]),
         case("list-access-ids", "last-page", fleet, &[]),
         case("list-access-ids", "forged-cursor", fleet, &[]),
@@ -181,8 +181,7 @@ async fn replay(case: &Case) {
     let documented: Value = read(function, &format!("{name}.answer"));
     let mut event = read(function, name).to_string();
     if event.contains("{nextPageCursor}") {
-        let path = if *function == "list-vehicles" { "/api/vehicles" } else { "/api/access-ids" };
-        let page = world.get(&format!("{path}?limit=1")).await.ok();
+        let page = world.get(&format!("{}?limit=1", target(function, 0).1)).await.ok();
         event = event.replace("{nextPageCursor}", page["pagination"]["nextPageCursor"].as_str().unwrap());
     }
     event = event.replace("{apiToken}", &world.fleet.api.token).replace("{rfidToken}", &world.fleet.rfid.token);
@@ -196,8 +195,8 @@ async fn replay(case: &Case) {
     let mut body = answer.body.clone();
     let mut expected = documented["body"].clone();
     if (*function, *name) == ("list-access-ids", "list") {
-        // The text shows two records and a next page. Here two records are all there are: the page with limit 2 of a
-        // longer list is compared as it stands, below.
+        // The documented answer has two records and a next page. Here there are only two records; the test
+        // `the_first_list_of_the_reference_is_a_page_of_a_longer_one` has more.
         expected["pagination"] = json!({"hasNextPage": false, "nextPageCursor": null});
     }
     assert_eq!(documented["status"], answer.status, "{function}/{name}: {answer:?}");
@@ -209,7 +208,7 @@ async fn replay(case: &Case) {
     }
 }
 
-/// Takes out of both, when the form is right, what the service makes itself, and what is worded for people.
+/// Checks the form of ids and times that the service chooses, and of texts for people, and removes them from both.
 fn take_made(body: &mut Value, documented: &mut Value, made: &[&str]) {
     for pointer in made {
         let [made, documented] = [body.pointer_mut(pointer), documented.pointer_mut(pointer)];
@@ -224,7 +223,7 @@ fn take_made(body: &mut Value, documented: &mut Value, made: &[&str]) {
     take_worded(documented);
 }
 
-/// Sentences, request ids and cursors: that they are there and well-formed, every answer is checked for.
+/// Replaces messages, request ids and cursors. `Answer::read` has checked their form.
 fn take_worded(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -265,17 +264,17 @@ fn every_file_is_replayed_and_is_an_event_of_its_function() {
         .flat_map(|case| [file(case.function, case.name), file(case.function, &answer(case.name))])
         .collect();
     let mut found = BTreeSet::new();
-    for (function, _) in FUNCTIONS {
+    for function in FUNCTIONS.iter().copied() {
         found.extend(fs::read_dir(events().join(function)).unwrap().map(|entry| entry.unwrap().path()));
     }
     assert_eq!(found, listed);
     assert_eq!(fs::read_dir(events()).unwrap().count(), FUNCTIONS.len());
 
-    for Case { function, name, .. } in cases().iter().filter(|case| case.function != "rfid-authorizer") {
+    for Case { function, name, .. } in cases().iter().filter(|case| case.function != AUTHORIZER) {
         let event = read(function, name);
         let http = &event["requestContext"]["http"];
         let [method, path] = ["method", "path"].map(|name| http[name].as_str().unwrap());
-        let sent = http_event(method, path, event["rawQueryString"].as_str().unwrap(), &[], b"");
+        let sent = API.event(method, path, event["rawQueryString"].as_str().unwrap(), &[], b"");
         for field in ["version", "routeKey", "rawPath", "pathParameters", "queryStringParameters", "isBase64Encoded"] {
             assert_eq!(event.get(field), sent.get(field), "{function}/{name}: {field}");
         }

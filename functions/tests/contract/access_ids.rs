@@ -7,9 +7,9 @@ use crate::support::{World, access_id, charging_vehicle, check_time, import, rfi
 #[tokio::test]
 async fn a_card_is_created_and_read_back() {
     let world = World::new().await;
-    let before = chrono_now();
+    let before = now_in_milliseconds();
     let made = world.create(rfid("04:E1:A2:B3", "  Card 1 ")).await;
-    let after = chrono_now();
+    let after = now_in_milliseconds();
     let at = made["createdAt"].clone();
     assert!((before - 1..=after).contains(&time(check_time(&at)).timestamp_millis()), "{before} {at} {after}");
     let expected = json!({
@@ -25,13 +25,13 @@ async fn a_card_is_created_and_read_back() {
     assert_eq!(world.ask("04e1a2b3").await.ok(), allowed);
 }
 
-fn chrono_now() -> i64 {
+fn now_in_milliseconds() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(now.as_millis()).unwrap()
 }
 
 #[tokio::test]
-async fn one_that_is_created_revoked_has_both_times() {
+async fn an_access_id_that_is_created_revoked_has_both_times() {
     let world = World::new().await;
     let mut body = charging_vehicle("tag", "Van");
     body["accessId"]["authorizationStatus"] = "Revoked".into();
@@ -47,7 +47,7 @@ async fn one_that_is_created_revoked_has_both_times() {
 }
 
 #[tokio::test]
-async fn ids_increase_with_creation_over_instances_too() {
+async fn ids_increase_with_creation_time_across_instances() {
     let world = World::new().await;
     let mut last = [0, 0];
     for number in 0..12 {
@@ -56,13 +56,13 @@ async fn ids_increase_with_creation_over_instances_too() {
         let ids = ["/accessId/id", "/accessId/vehicle/id"].map(|place| made.pointer(place).unwrap().as_u64().unwrap());
         assert!(ids[0] > last[0] && ids[1] > last[1], "{last:?} {ids:?}");
         last = ids;
-        // One millisecond is enough to tell them apart.
+        // Ids begin with the time in milliseconds.
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
 }
 
 #[tokio::test]
-async fn a_new_vehicle_takes_the_name_and_the_customer() {
+async fn a_new_vehicle_takes_the_access_ids_name_and_customer() {
     let world = World::new().await;
     let body = json!({"accessId": {
         "type": "Vehicle", "ocppIdTag": "VID:92D50A693F80", "name": "Van 1", "customer": {"name": "Fleet"},
@@ -83,7 +83,7 @@ async fn a_new_vehicle_takes_the_name_and_the_customer() {
 }
 
 #[tokio::test]
-async fn one_of_type_vehicle_needs_no_vehicle_and_a_vehicle_no_fields() {
+async fn the_vehicle_and_its_fields_are_optional() {
     let world = World::new().await;
     let body = json!({"accessId": {"type": "Vehicle", "ocppIdTag": "a", "name": "Alone"}});
     let made = world.create(body).await;
@@ -113,7 +113,7 @@ async fn with_a_vehicle_id_nothing_is_inherited() {
 }
 
 #[tokio::test]
-async fn what_does_not_go_together_is_refused_and_creates_nothing() {
+async fn contradicting_fields_are_refused_and_create_nothing() {
     let world = World::new().await;
     import(&world, &[], &[vehicle(1, "Van", &[])]).await;
     let new = |kind: &str, more: Value| {
@@ -137,7 +137,7 @@ async fn what_does_not_go_together_is_refused_and_creates_nothing() {
     assert!(world.list("/api/access-ids").await.is_empty());
     assert_eq!(world.list("/api/vehicles").await.len(), 1);
     world.ask("tag").await.refuses("unknown");
-    // The tag is free and there is no customer yet: its first spelling is the next one.
+    // The tag is free, and the customer was not created: the next spelling is the stored one.
     let made =
         world.create(new("RFID", json!({"vehicle": null, "vehicleId": null, "customer": {"name": "Fleet"}}))).await;
     assert_eq!(made["customer"]["name"], "Fleet");
@@ -186,7 +186,7 @@ async fn a_vehicle_holds_a_hundred_access_ids() {
     let bus = world.vehicle(&json!(1)).await;
     assert_eq!(bus["accessIds"].as_array().unwrap().len(), 100);
     world.ask("too-many").await.refuses("unknown");
-    // The full vehicle can be changed, and its page and its access IDs read.
+    // A full vehicle can be changed, and its access IDs can be listed.
     world.patch("/api/vehicles/1", json!({"vehicle": {"name": "🚌".repeat(200)}})).await.ok();
     assert_eq!(world.list("/api/access-ids").await.len(), 100);
     world.patch("/api/access-ids/1", json!({"accessId": {"vehicle": null}})).await.ok();
@@ -195,7 +195,7 @@ async fn a_vehicle_holds_a_hundred_access_ids() {
 }
 
 #[tokio::test]
-async fn only_the_canonical_id_is_one() {
+async fn only_canonical_ids_are_accepted() {
     let world = World::new().await;
     let linked = access_id(9_007_199_254_740_991, "linked", 9_007_199_254_740_991);
     let van = vehicle(9_007_199_254_740_991, "Van", std::slice::from_ref(&linked));

@@ -1,4 +1,4 @@
-//! Who may call the API, and that this is settled before anything else.
+//! The API credential, which is checked before anything but the size of the body.
 
 use serde_json::json;
 use store::Scope;
@@ -47,7 +47,7 @@ async fn only_a_valid_api_credential_opens_the_api() {
     ];
     for (function, method, path, body) in endpoints() {
         for authorization in &bad {
-            let call = world.request(method, path).json(&body).authorization(authorization.as_deref());
+            let call = world.request(method, &path).json(&body).authorization(authorization.as_deref());
             let answer = call.await;
             assert_eq!(answer.status, 401, "{function}: {authorization:?}: {answer:?}");
             answer.hides(&world.fleet);
@@ -106,14 +106,14 @@ async fn the_credential_is_checked_before_anything_but_the_size() {
 async fn a_revoked_credential_stops_at_once_and_alone() {
     let world = World::new().await;
     let second = world.store.create_credential(&world.fleet.id, Scope::Api, "", now()).await.unwrap();
-    // Each function has seen it valid.
+    // Each function has accepted the credential before.
     for (_, method, path, body) in endpoints() {
-        let answer = world.request(method, path).json(&body).token(&second.token).await;
+        let answer = world.request(method, &path).json(&body).token(&second.token).await;
         assert!([200, 201, 404].contains(&answer.status), "{answer:?}");
     }
     world.store.revoke_credential(&second.id, now()).await.unwrap();
     for (_, method, path, body) in endpoints() {
-        world.request(method, path).json(&body).token(&second.token).await.is(401, "unauthorized");
+        world.request(method, &path).json(&body).token(&second.token).await.is(401, "unauthorized");
     }
     world.get("/api/vehicles").await.ok();
     world.post("/api/access-ids", rfid("another", "Card")).await.created();

@@ -1,4 +1,4 @@
-//! Customers: found by name, whatever its case and composition, or made with the spelling that comes first.
+//! Customers: found by name without regard to case and Unicode composition, or else created with the given spelling.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn van(customer: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_first_spelling_is_shown_wherever_the_name_comes_from() {
+async fn the_first_spelling_is_shown_in_every_answer() {
     let world = World::new().await;
     let first = " E\u{301}LAN Straße İÇ Σας ";
     let stored = json!({"name": "ÉLAN Straße İÇ Σας"});
@@ -51,7 +51,7 @@ async fn other_names_are_other_customers() {
 }
 
 #[tokio::test]
-async fn a_customer_outlives_its_links() {
+async fn a_customer_that_nothing_refers_to_is_kept() {
     let world = World::new().await;
     let made = world.create(card("a", "Fleet")).await;
     let path = format!("/api/access-ids/{}", made["id"]);
@@ -60,7 +60,7 @@ async fn a_customer_outlives_its_links() {
 }
 
 #[tokio::test]
-async fn an_update_makes_the_customer_that_is_missing() {
+async fn an_update_creates_a_customer() {
     let world = World::new().await;
     let (card, van) = (world.create(rfid("a", "Card")).await, world.create(json!({"vehicle": {"name": "Van"}})).await);
     let path = format!("/api/access-ids/{}", card["id"]);
@@ -69,8 +69,8 @@ async fn an_update_makes_the_customer_that_is_missing() {
     let path = format!("/api/vehicles/{}", van["id"]);
     let update = json!({"vehicle": {"customer": {"name": "Two"}}});
     assert_eq!(world.patch(&path, update).await.ok()["vehicle"]["customer"]["name"], "Two");
-    assert_eq!(self::customer_of(&world, "ONE").await, "One");
-    assert_eq!(self::customer_of(&world, "TWO").await, "Two");
+    assert_eq!(customer_of(&world, "ONE").await, "One");
+    assert_eq!(customer_of(&world, "TWO").await, "Two");
 }
 
 async fn customer_of(world: &World, name: &str) -> Value {
@@ -92,7 +92,7 @@ async fn an_access_ids_customer_and_its_vehicles_are_independent() {
 }
 
 #[tokio::test]
-async fn a_refused_request_makes_no_customer() {
+async fn a_refused_request_creates_no_customer() {
     let world = World::new().await;
     world.create(rfid("taken", "Card")).await;
     world.post("/api/access-ids", card("taken", "FLEET")).await.is(409, "tag_taken");
@@ -108,9 +108,9 @@ async fn a_refused_request_makes_no_customer() {
     assert_eq!(customer_of(&world, "Fleet").await, "Fleet");
 }
 
-/// 200 code points before NFC may be 600 after it, and more bytes than a key can hold.
+/// 200 code points can become 600 by NFC, and more bytes than a key of the table can hold.
 #[tokio::test]
-async fn the_longest_names_are_told_apart() {
+async fn the_longest_names_are_distinguished() {
     let world = World::new().await;
     let long = "\u{1d160}".repeat(199);
     let one = world.create(card("a", &format!("{long}A"))).await;

@@ -1,4 +1,4 @@
-//! What another organization has cannot be seen, linked, counted or proved.
+//! An organization can neither read, change nor link the records of another, nor find out whether they exist.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn anothers_records_are_as_if_they_did_not_exist() {
         let empty = json!({"data": [], "pagination": {"hasNextPage": false, "nextPageCursor": null}});
         assert_eq!(world.get(path).of(other).await.ok(), empty);
         let root = if path == "/api/vehicles" { "vehicle" } else { "accessId" };
-        // An id that exists elsewhere and one that exists nowhere: the same answers, but for the request's id.
+        // An id of the other organization and an id that does not exist have the same answers, apart from the request id.
         let mut answers = [Vec::new(), Vec::new()];
         for (id, answers) in [1, 999].into_iter().zip(&mut answers) {
             let target = format!("{path}/{id}");
@@ -58,7 +58,7 @@ async fn a_tag_is_unique_and_known_within_its_organization() {
         json!({"id": theirs["id"], "name": "Theirs", "type": "RFID"})
     );
 
-    // A vehicle of theirs takes their card and leaves ours alone.
+    // A vehicle of the other organization links the card there; our card with the same tag is unchanged.
     let body =
         json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": "tag", "authorizationStatus": "Revoked"}]}});
     let van = world.post("/api/vehicles", body).of(other).await.created();
@@ -79,7 +79,7 @@ async fn customers_are_the_organizations_own() {
     assert_eq!(world.create(van("fleet")).await["customer"]["name"], "Fleet");
 }
 
-/// A tag, a key or a name that is made to look like a key of the table stays what it is.
+/// A tag or an idempotency key that looks like a key of the table cannot reach other items.
 #[tokio::test]
 async fn no_text_reaches_into_another_key() {
     let world = World::new().await;

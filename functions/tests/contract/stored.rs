@@ -1,4 +1,5 @@
-//! Items that this version has not written: later attributes, unknown words, damage. One of them never hides another.
+//! Items that this version did not write: unknown attributes, unknown values, damaged items. A damaged item does not affect
+//! the others.
 
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn attributes_of_a_later_version_stay_unseen_and_survive() {
+async fn attributes_of_a_later_version_are_ignored_and_kept() {
     let world = world().await;
     let later = json!({"budget": {"M": {"cents": {"N": "7"}}}, "expiresAt": {"NULL": true}});
     let places = [("#ACCESS-ID", sort(2)), ("#ACCESS-ID", sort(1)), ("#TAG#card", "TAG".into()), ("#VEHICLE", sort(1))];
@@ -72,14 +73,14 @@ async fn a_damaged_record_is_an_error_of_its_own_alone() {
         assert_eq!(world.access_id(&json!(3)).await["id"], 3, "{what}");
 
         let answer = world.ask("card").await;
-        // A tag has no id of its own.
+        // The tag item does not have the attribute `id`, so a wrong one does not matter there.
         assert_eq!(answer.status == 200, what == "another's id", "{what}: {answer:?}");
         assert_eq!(world.ask("other").await.status, 200, "{what}");
     }
 }
 
 #[tokio::test]
-async fn a_damaged_vehicle_hides_no_other() {
+async fn a_damaged_vehicle_does_not_affect_other_records() {
     let world = world().await;
     world.damage("#VEHICLE", &sort(1), json!({"accessIds": {"S": "?"}})).await;
     let vehicles = world.list("/api/vehicles").await;
@@ -90,7 +91,7 @@ async fn a_damaged_vehicle_hides_no_other() {
     assert_eq!(world.ask("linked").await.status, 200);
 }
 
-/// Whatever has become of a credential, only a sound one opens anything.
+/// A credential whose item is damaged authorizes nothing.
 #[tokio::test]
 async fn a_damaged_credential_opens_nothing() {
     for damage in [

@@ -1,11 +1,11 @@
-//! What a text may be: trimmed, not blank, no control characters, so many code points. And what a tag may be.
+//! Rules of texts (white space, control characters, lengths) and of tags.
 
 use serde_json::{Value, json};
 
-use crate::support::{World, access_id, import, rfid, vehicle};
+use crate::support::{World, rfid};
 
-/// Every text of every body but the tags: method, path, a body that is accepted, the text's place and its limit. Each
-/// body creates or changes something of its own.
+/// Every text in every body, tags excepted: method, path, a body that is accepted, the JSON pointer of the text, and its
+/// maximal length.
 fn texts() -> Vec<(&'static str, &'static str, Value, &'static str, usize)> {
     let charging = || {
         json!({"accessId": {
@@ -39,11 +39,10 @@ fn texts() -> Vec<(&'static str, &'static str, Value, &'static str, usize)> {
     ]
 }
 
-/// Sends each of the texts in each of the places. A text is given with the limit of its place; `None` is a refusal.
+/// Sends texts in every place. `cases` gets the maximal length and returns the texts, each with the stored form, or `None` if
+/// it must be refused.
 async fn in_every_place(cases: impl Fn(usize) -> Vec<(String, Option<String>)>) {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+    let world = World::with_van().await;
     let mut tags = 0;
     for (method, path, good, place, limit) in texts() {
         for (text, expected) in cases(limit) {
@@ -83,7 +82,7 @@ async fn lengths_are_counted_in_code_points_after_trimming() {
 }
 
 #[tokio::test]
-async fn white_space_goes_at_the_ends_and_blank_is_refused() {
+async fn white_space_at_the_ends_is_removed_and_blank_texts_are_refused() {
     in_every_place(|_| {
         let trimmed = |text: &str, expected: &str| (text.to_owned(), Some(expected.to_owned()));
         let blank = |text: &str| (text.to_owned(), None);
@@ -92,7 +91,7 @@ async fn white_space_goes_at_the_ends_and_blank_is_refused() {
             trimmed("\u{a0}a\u{2003}", "a"),
             trimmed("\u{2028}a\u{2029}", "a"),
             trimmed("\u{1680}\u{202f}\u{205f}a", "a"),
-            // not white space
+            // These are not white space.
             trimmed("\u{200b}a", "\u{200b}a"),
             trimmed("\u{ad}a\u{feff}", "\u{ad}a\u{feff}"),
             blank(""),
@@ -108,7 +107,7 @@ async fn white_space_goes_at_the_ends_and_blank_is_refused() {
 async fn control_characters_are_refused_anywhere() {
     in_every_place(|_| {
         let controls = ["\0", "\t", "\n", "\r", "\u{1b}", "\u{1f}", "\u{7f}", "\u{80}", "\u{85}", "\u{9f}"];
-        // White space at the ends is what trimming must not get to first.
+        // These are white space too, but must be refused before the text is trimmed.
         let at_the_ends =
             ["\t", "\n", "\u{85}"].map(|control| [format!("{control}a"), format!("a{control}"), control.into()]);
         let inside = controls.iter().map(|control| format!("a{control}b"));
@@ -117,7 +116,7 @@ async fn control_characters_are_refused_anywhere() {
     .await;
 }
 
-/// What comes in, and the tag that it is.
+/// Texts and the tags that they are normalized to.
 const TAGS: &[(&str, &str)] = &[
     ("04:E1:A2:B3", "04e1a2b3"),
     ("VID:92D50A693F80", "92d50a693f80"),
@@ -156,7 +155,8 @@ const TAGS: &[(&str, &str)] = &[
     ("AA:bb:CC:dd:EE:ff:00:11:22:33:44:55:66:77:88:99:AA:bb", "aabbccddeeff00112233445566778899aabb"),
 ];
 
-const NO_TAGS: &[&str] = &[
+/// Texts that are not tags.
+const NOT_TAGS: &[&str] = &[
     "",
     " ",
     "\u{3000}",
@@ -190,7 +190,7 @@ async fn a_tag_is_normalized_wherever_it_enters() {
             for spelling in [text, normal] {
                 assert_eq!(world.ask(spelling).await.ok()["authorized"], true, "{spelling:?}");
             }
-            // What is shown can be sent again, and in another case.
+            // The tag in an answer can be sent again, also in another case.
             assert_eq!(world.ask(&normal.to_uppercase()).await.status, 200, "{normal:?}");
         }
     }
@@ -200,9 +200,9 @@ async fn a_tag_is_normalized_wherever_it_enters() {
 }
 
 #[tokio::test]
-async fn what_is_no_tag_is_refused_on_creation_and_unknown_to_the_authorizer() {
+async fn an_invalid_tag_is_refused_on_creation_and_unknown_to_the_authorizer() {
     let world = World::new().await;
-    for text in NO_TAGS {
+    for text in NOT_TAGS {
         let answer = world.post("/api/access-ids", rfid(text, "Card")).await;
         assert_eq!((answer.status, answer.fields()), (400, ["accessId.ocppIdTag"].into()), "{text:?}: {answer:?}");
         let body = json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": "good"}, {"ocppIdTag": text}]}});

@@ -1,4 +1,4 @@
-//! Changing access IDs: status and its times, links, and the vehicle through its access ID.
+//! Updates of access IDs: the status and its times, the link to a vehicle, and fields of the vehicle.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ async fn change(world: &World, id: &Value, change: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_times_follow_the_status() {
+async fn authorized_at_and_revoked_at_follow_the_status() {
     let world = World::new().await;
     import(&world, &[card(1, "tag")], &[]).await;
     let id = &json!(1);
@@ -30,7 +30,7 @@ async fn the_times_follow_the_status() {
 
     assert_eq!(change(&world, id, json!({"authorizationStatus": "Revoked"})).await, revoked);
 
-    // Something else moves `updatedAt` alone.
+    // A change of another field moves only `updatedAt`.
     let renamed = change(&world, id, json!({"name": "Other"})).await;
     let mut expected = revoked.clone();
     expected["name"] = "Other".into();
@@ -54,7 +54,7 @@ async fn the_times_follow_the_status() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_moves_nothing() {
+async fn an_update_without_a_change_moves_no_time() {
     let world = World::new().await;
     let linked = domain::AccessId { customer: customer("Électro"), ..access_id(1, "tag", 1) };
     let mut van = vehicle(1, "Van", std::slice::from_ref(&linked));
@@ -82,7 +82,7 @@ async fn what_changes_nothing_moves_nothing() {
 }
 
 #[tokio::test]
-async fn a_vehicles_fields_are_changed_through_its_access_id_and_do_not_move_its_time() {
+async fn changing_the_vehicles_fields_does_not_move_updated_at() {
     let world = World::new().await;
     let made = world.create(charging_vehicle("tag", "Van")).await;
     let (id, vehicle_id) = (&made["id"], &made["vehicle"]["id"]);
@@ -99,19 +99,19 @@ async fn a_vehicles_fields_are_changed_through_its_access_id_and_do_not_move_its
     let van = world.vehicle(vehicle_id).await;
     assert_eq!([&van["make"], &van["model"], &van["vin"]], [&Value::Null, &json!("Y"), &json!("v")]);
 
-    // The reverse: the vehicle's change is seen on the access ID, whose times stay.
+    // A change of the vehicle is shown by the access ID, whose times do not change.
     let path = format!("/api/vehicles/{vehicle_id}");
     world.patch(&path, json!({"vehicle": {"name": "Bus", "vin": "w", "customer": {"name": "Fleet"}}})).await.ok();
     expected["vehicle"]["name"] = "Bus".into();
     expected["vehicle"]["vin"] = "w".into();
     assert_eq!(world.access_id(id).await, expected);
-    // A name of one is not the name of the other.
+    // Access ID and vehicle have separate names.
     change(&world, id, json!({"name": "Port"})).await;
     assert_eq!(world.vehicle(vehicle_id).await["name"], "Bus");
 }
 
 #[tokio::test]
-async fn a_status_is_shown_on_both_sides() {
+async fn access_id_and_vehicle_show_the_same_status() {
     let world = World::new().await;
     let made = world.create(charging_vehicle("tag", "Van")).await;
     for status in ["Revoked", "Authorized"] {
@@ -125,7 +125,7 @@ async fn a_status_is_shown_on_both_sides() {
 }
 
 #[tokio::test]
-async fn unlinking_leaves_the_vehicle_and_moves_the_time() {
+async fn unlinking_keeps_the_vehicle_and_moves_updated_at() {
     let world = World::new().await;
     let first = world.create(charging_vehicle("a", "Van")).await;
     let vehicle_id = &first["vehicle"]["id"];
@@ -147,14 +147,14 @@ async fn unlinking_leaves_the_vehicle_and_moves_the_time() {
     assert_eq!(change(&world, &first["id"], json!({"vehicle": null})).await, unlinked);
     assert_eq!(world.ask("a").await.status, 200);
 
-    // Free to be linked again, by a vehicle that names its tag.
+    // It can be linked again, by the creation of a vehicle with its tag.
     let bus = world.create(json!({"vehicle": {"name": "Bus", "accessIds": [{"ocppIdTag": "a"}]}})).await;
     assert_eq!(bus["accessIds"][0]["id"], first["id"]);
     assert_eq!(world.access_id(&first["id"]).await["vehicle"]["id"], bus["id"]);
 }
 
 #[tokio::test]
-async fn without_a_vehicle_a_change_of_it_creates_one() {
+async fn changing_the_vehicle_creates_one_if_none_is_linked() {
     let world = World::new().await;
     let body = json!({"accessId": {"type": "Vehicle", "ocppIdTag": "a", "name": "Old", "customer": {"name": "Old"}}});
     let made = world.create(body).await;
@@ -179,7 +179,7 @@ async fn without_a_vehicle_a_change_of_it_creates_one() {
 }
 
 #[tokio::test]
-async fn a_card_has_no_vehicle_to_change_but_one_to_unlink() {
+async fn a_cards_vehicle_can_be_unlinked_but_not_changed() {
     let world = World::new().await;
     let card = world.create(rfid("card", "Card")).await;
     let path = format!("/api/access-ids/{}", card["id"]);
@@ -195,7 +195,7 @@ async fn a_card_has_no_vehicle_to_change_but_one_to_unlink() {
 
     let van = world.create(json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": "CARD"}]}})).await;
     let linked = world.access_id(&card["id"]).await;
-    // The link is not shown on a card; that it came about moved the time.
+    // A card does not show its vehicle, but linking it moved `updatedAt`.
     assert_eq!(linked["vehicle"], Value::Null);
     assert!(linked["updatedAt"].as_str() > card["updatedAt"].as_str());
     refused(json!({"vin": "x"})).await;
@@ -211,7 +211,7 @@ async fn a_card_has_no_vehicle_to_change_but_one_to_unlink() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_cannot_be_changed_and_creates_no_customer() {
+async fn updating_an_unknown_record_is_404_and_creates_no_customer() {
     let world = World::new().await;
     world.patch("/api/access-ids/7", json!({"accessId": {"customer": {"name": "FLEET"}}})).await.is(404, "not_found");
     world.patch("/api/vehicles/7", json!({"vehicle": {"customer": {"name": "FLEET"}}})).await.is(404, "not_found");
@@ -222,9 +222,9 @@ async fn what_is_not_there_cannot_be_changed_and_creates_no_customer() {
     assert!(world.list("/api/access-ids").await.is_empty());
 }
 
-/// One number may belong to one of each kind.
+/// An access ID and a vehicle may have the same id.
 #[tokio::test]
-async fn ids_are_of_one_kind() {
+async fn an_id_is_looked_up_in_its_kind_only() {
     let world = World::new().await;
     import(&world, &[card(5, "tag")], &[vehicle(6, "Van", &[])]).await;
     world.get("/api/vehicles/5").await.is(404, "not_found");

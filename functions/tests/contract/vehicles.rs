@@ -1,4 +1,4 @@
-//! Vehicles and the access IDs that they hold.
+//! Creating, reading and changing vehicles, with the access IDs that are linked to them.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ async fn a_vehicle_is_created_and_read_back() {
 }
 
 #[tokio::test]
-async fn a_known_tag_is_linked_and_stays_what_it_is() {
+async fn a_known_tag_is_linked_and_keeps_its_type_name_and_customer() {
     let world = World::new().await;
     let known =
         |number, text| domain::AccessId { customer: customer("Theirs"), name: name("Mine"), ..card(number, text) };
@@ -86,12 +86,12 @@ async fn a_known_tag_is_linked_and_stays_what_it_is() {
     assert_eq!(world.ask("a").await.status, 200);
     world.ask("b").await.refuses("revoked");
     world.ask("c").await.refuses("revoked");
-    // The listed card shows no vehicle either: it is no Vehicle.
+    // A list too shows no vehicle for an access ID of type RFID.
     assert_eq!(world.list("/api/access-ids").await[0]["vehicle"], Value::Null);
 }
 
 #[tokio::test]
-async fn a_tag_of_another_vehicle_is_taken_and_nothing_happens() {
+async fn a_tag_of_another_vehicle_is_a_conflict_and_changes_nothing() {
     let world = World::new().await;
     let linked = access_id(1, "linked", 1);
     import(&world, &[linked.clone(), card(2, "free")], &[vehicle(1, "Van", &[linked])]).await;
@@ -108,7 +108,7 @@ async fn a_tag_of_another_vehicle_is_taken_and_nothing_happens() {
 }
 
 #[tokio::test]
-async fn a_tag_is_named_once_in_a_request() {
+async fn a_tag_given_twice_in_a_request_is_refused() {
     let world = World::new().await;
     let van = |tags: &[&str]| {
         let tags: Vec<_> = tags.iter().map(|tag| json!({"ocppIdTag": tag})).collect();
@@ -123,7 +123,7 @@ async fn a_tag_is_named_once_in_a_request() {
 }
 
 #[tokio::test]
-async fn forty_tags_and_the_longest_texts_are_taken_and_one_more_is_not() {
+async fn forty_tags_and_the_longest_texts_are_accepted_and_one_more_tag_is_not() {
     let world = World::new().await;
     let car = |count| "🚗".repeat(count);
     let tags = |from: usize, count: usize| -> Vec<Value> {
@@ -147,7 +147,7 @@ async fn forty_tags_and_the_longest_texts_are_taken_and_one_more_is_not() {
     world.post("/api/vehicles", body(tags(40, 41))).await.names(&["vehicle.accessIds"]);
     world.ask(&format!("{:0>36}", 40)).await.refuses("unknown");
 
-    // Forty that exist, each with another status, are linked in one request too.
+    // One request can also link forty existing access IDs and change the status of each.
     for summary in made["vehicle"]["accessIds"].as_array().unwrap() {
         let path = format!("/api/access-ids/{}", summary["id"]);
         world.patch(&path, json!({"accessId": {"vehicle": null}})).await.ok();
@@ -162,7 +162,7 @@ async fn forty_tags_and_the_longest_texts_are_taken_and_one_more_is_not() {
 }
 
 #[tokio::test]
-async fn the_longest_request_for_an_access_id_is_taken() {
+async fn the_longest_texts_of_an_access_id_are_accepted() {
     let world = World::new().await;
     let car = |count| "🚗".repeat(count);
     let body = json!({"accessId": {
@@ -195,10 +195,8 @@ async fn access_ids_are_a_list_of_objects() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_stays_and_the_rest_is_changed() {
-    let world = World::new().await;
-    let linked = access_id(1, "linked", 1);
-    import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+async fn fields_that_an_update_leaves_out_are_unchanged() {
+    let world = World::with_van().await;
     let id = &json!(1);
     let mut expected = world.vehicle(id).await;
     assert_eq!(change(&world, id, json!({})).await, expected);

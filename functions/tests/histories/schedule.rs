@@ -1,4 +1,4 @@
-//! What clients ask, and what goes wrong meanwhile.
+//! Random schedules: what each client asks, and which faults are injected meanwhile.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-/// How many ask at once.
+/// How many clients ask at the same time.
 pub const CLIENTS: usize = 3;
 
 /// One step of a client.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub ask: Ask,
-    /// What begins to go wrong then with the function that is asked.
+    /// Faults that are injected before the step, for the function that it asks.
     pub faults: Vec<Trouble>,
 }
 
 #[derive(Clone, Debug)]
 pub enum Ask {
     Call(Call),
-    /// A page from the start, or, if the page before had a next one, that.
+    /// A page of a list: the first, or, with `goes_on`, the one after the page that this client read last.
     List {
         kind: Kind,
         limit: usize,
@@ -33,7 +33,7 @@ pub enum Ask {
     },
 }
 
-/// A fault, for some of the requests that come next.
+/// A fault, for some of the next requests.
 #[derive(Clone, Debug)]
 pub struct Trouble {
     fault: Fault,
@@ -42,7 +42,7 @@ pub struct Trouble {
     times: usize,
 }
 
-/// A seed's calls and faults.
+/// The steps of each client.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub clients: Vec<Vec<Step>>,
@@ -61,7 +61,7 @@ impl Schedule {
 }
 
 impl Trouble {
-    /// Whether what is open is to be reset: who connects anew meets it first.
+    /// Whether open connections are reset too: the fault refuses new connections, so there must be some.
     pub fn cuts(&self) -> bool {
         self.fault == Fault::Refuse
     }
@@ -70,12 +70,12 @@ impl Trouble {
 impl From<Trouble> for Rule {
     fn from(Trouble { fault, on_write, after, times }: Trouble) -> Rule {
         let rule = Rule::from(fault).times(times);
-        // a refused connection has no operation
+        // A refused connection has no operation.
         if on_write { rule.after(after).on("TransactWriteItems") } else { rule.after(after) }
     }
 }
 
-/// The kinds of faults with their weights. Those that are waited for are rare.
+/// The faults with their weights. Those that a client waits for are rare, to save time.
 fn faults() -> Vec<(u32, Fault)> {
     let error = |status, code: &str| Fault::error(status, code, "no");
     vec![
@@ -102,7 +102,7 @@ fn faults() -> Vec<(u32, Fault)> {
     ]
 }
 
-/// Every kind of fault that there must have been.
+/// The kinds of all faults.
 pub fn kinds() -> Vec<String> {
     faults().iter().map(|(_, fault)| fault.kind()).collect()
 }
@@ -126,7 +126,7 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     )
 }
 
-/// A client's first step: a creation, so that there is something to meet over.
+/// A client's first step: a creation, so that later steps find records.
 fn beginning() -> impl Strategy<Value = Step> {
     let creates = |call: &Call| matches!(call, Call::CreateAccessId { .. } | Call::CreateVehicle { .. });
     with_faults(call().prop_filter("a creation", creates).prop_map(Ask::Call).boxed())

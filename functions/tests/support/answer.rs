@@ -1,4 +1,4 @@
-//! What came back. Every answer is held against the contract's forms when it is read; tests add what they are about.
+//! Answers of functions. Every answer is checked against the forms of the contract when it is read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Fleet;
 
-/// An answer whose form is right.
+/// An answer of the right form.
 #[derive(Clone, PartialEq)]
 pub struct Answer {
     pub status: u16,
@@ -47,19 +47,19 @@ impl Answer {
         self.body
     }
 
-    /// It is this error.
+    /// Checks that it is this error.
     #[track_caller]
     pub fn is(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{self:?}");
     }
 
-    /// It is exactly this refusal of the authorizer.
+    /// Checks that it is a refusal of the authorizer for this reason.
     #[track_caller]
     pub fn refuses(&self, reason: &str) {
         assert_eq!((self.status, &self.body["reason"]), (403, &Value::from(reason)), "{self:?}");
     }
 
-    /// It is a 400 that names these fields and no others.
+    /// Checks that it is a 400 that names these fields and no others.
     #[track_caller]
     pub fn names(&self, fields: &[&str]) {
         self.is(400, "invalid_request");
@@ -71,7 +71,7 @@ impl Answer {
         self.body["details"].as_array().into_iter().flatten().filter_map(|detail| detail["field"].as_str()).collect()
     }
 
-    /// It shows neither secret of this organization nor what only its tokens hold.
+    /// Checks that it shows none of the organization's secrets.
     #[track_caller]
     pub fn hides(&self, fleet: &Fleet) {
         let text = format!("{self:?}");
@@ -139,7 +139,7 @@ impl Answer {
         }
     }
 
-    /// The contract's error body, all of its keys and nothing internal.
+    /// Checks that the body is the contract's error body and shows nothing internal.
     fn check_error(&self, function: &str) {
         let (codes, extra) = match self.status {
             400 => (["invalid_request"].as_slice(), Some("details")),
@@ -166,7 +166,7 @@ impl Answer {
                 assert!(detail["field"].is_string() && is_text(&detail["message"]), "{self:?}");
             }
             let different: BTreeSet<String> = details.iter().map(Value::to_string).collect();
-            assert_eq!(different.len(), details.len(), "said twice: {self:?}");
+            assert_eq!(different.len(), details.len(), "repeated: {self:?}");
         }
         if let Some(seconds) = self.headers.get("retry-after") {
             assert!((1..=60).contains(&seconds.parse::<u64>().unwrap()), "{self:?}");
@@ -178,7 +178,7 @@ impl Answer {
     }
 }
 
-/// The object, which has these keys and no others.
+/// The object. Checks that it has these keys and no others.
 #[track_caller]
 fn object<'a>(value: &'a Value, keys: &[&str]) -> &'a Map<String, Value> {
     let object = value.as_object().unwrap_or_else(|| panic!("no object: {value}"));
@@ -198,7 +198,7 @@ fn check_access_id(value: &Value, is_listed: bool) {
     let is_revoked = access_id["authorizationStatus"] == "Revoked";
     assert!(is_revoked || access_id["authorizationStatus"] == "Authorized", "{value:#}");
     assert_eq!(access_id["revokedAt"].is_string(), is_revoked, "{value:#}");
-    // In this form times sort as texts.
+    // Times of this form are in the order of their texts.
     let time = |name: &str| check_time(&access_id[name]);
     assert!(time("createdAt") <= time("authorizedAt") && time("authorizedAt") <= time("updatedAt"), "{value:#}");
     if is_revoked {
@@ -257,7 +257,7 @@ fn check_tag(value: &Value) {
     assert!((1..=36).contains(&tag.len()) && tag.bytes().all(is_normal), "{tag:?}");
 }
 
-/// RFC 3339 in UTC with milliseconds and `Z`.
+/// Checks that the value is a time of RFC 3339 in UTC with milliseconds and `Z`, and returns its text.
 #[track_caller]
 pub fn check_time(value: &Value) -> &str {
     let text = value.as_str().unwrap_or_else(|| panic!("no time: {value}"));
@@ -267,7 +267,7 @@ pub fn check_time(value: &Value) -> &str {
     text
 }
 
-/// Neither blank nor with white space at its ends.
+/// Whether it is a text that is not blank and has no white space at its ends.
 fn is_text(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.is_empty() && text.trim() == text)
 }

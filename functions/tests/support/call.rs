@@ -1,4 +1,4 @@
-//! One request on its way to a function.
+//! A request to a function.
 
 use std::{
     pin::Pin,
@@ -6,15 +6,15 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use harness::{function_url_event, http_event};
+use harness::function_url_event;
 use serde_json::Value;
 
-use super::{Answer, Fleet, World};
+use super::{API, AUTHORIZER, Answer, DEFAULT, Fleet, World};
 
-/// What a test makes of an event before it is sent.
+/// What a test changes in an event before it is sent.
 type Change<'a> = Box<dyn FnOnce(&mut Value) + 'a>;
 
-/// A request that is sent when it is awaited. The answer's form is checked there, whatever the test is about.
+/// A request that is sent when it is awaited. The form of every answer is checked then.
 pub struct Call<'a> {
     world: &'a World,
     function: &'static str,
@@ -29,12 +29,12 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A request to the API with the fleet's credential, for the function that API Gateway would call.
+    /// A request to the API with the fleet's credential, for the function that its route leads to.
     pub fn api(world: &'a World, method: &str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let call = Self {
             world,
-            function: route(method, path),
+            function: API.function(method, path).unwrap_or(DEFAULT),
             instance: 0,
             method: method.to_owned(),
             path: path.to_owned(),
@@ -50,15 +50,15 @@ impl<'a> Call<'a> {
     /// A POST to the authorizer's function URL, without `Authorization`.
     pub fn rfid(world: &'a World, path: &str) -> Self {
         let call = Self::api(world, "POST", path);
-        Self { function: "rfid-authorizer", authorization: None, ..call }
+        Self { function: AUTHORIZER, authorization: None, ..call }
     }
 
-    /// To this function, whatever the route.
+    /// Sends the request to this function instead of the one that its route leads to.
     pub fn to(self, function: &'static str) -> Self {
         Self { function, ..self }
     }
 
-    /// To this instance of the function.
+    /// Sends the request to this instance of the function.
     pub fn on(self, instance: usize) -> Self {
         Self { instance, ..self }
     }
@@ -67,7 +67,7 @@ impl<'a> Call<'a> {
         Self { method: method.to_owned(), ..self }
     }
 
-    /// With this `Authorization` header or none.
+    /// Sets or removes the `Authorization` header.
     pub fn authorization(self, value: Option<&str>) -> Self {
         Self { authorization: value.map(str::to_owned), ..self }
     }
@@ -76,28 +76,28 @@ impl<'a> Call<'a> {
         self.authorization(Some(&format!("Bearer {token}")))
     }
 
-    /// With the API credential of another organization.
+    /// Uses the API credential of another organization.
     pub fn of(self, fleet: &Fleet) -> Self {
         self.token(&fleet.api.token)
     }
 
-    /// With a further header. One of the same name is given twice.
+    /// Adds a header. A second one of the same name is sent too.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With this body, null for none.
+    /// Sets the body; null for none.
     pub fn json(self, body: &Value) -> Self {
         if body.is_null() { self } else { self.body(body.to_string()) }
     }
 
-    /// With a body of these bytes. What is no UTF-8 travels as base64, as it does through the gateway.
+    /// Sets the body. A body that is not UTF-8 is delivered as base64, as API Gateway does.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
         Self { body: body.into(), ..self }
     }
 
-    /// With the body as base64, as the gateway delivers bodies of unknown content types.
+    /// Delivers the body as base64, as API Gateway does for content types that it takes for binary.
     pub fn base64(self) -> Self {
         self.change(|event| {
             let body = event["body"].as_str().unwrap_or_default();
@@ -106,19 +106,22 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// With an event that is not what the gateway would send.
+    /// Changes the event into one that API Gateway would not send.
     pub fn change(mut self, change: impl FnOnce(&mut Value) + 'a) -> Self {
         self.changes.push(Box::new(change));
         self
     }
 
-    /// The answer and how long the caller waited for it.
+    /// Sends the request. Returns the answer and how long it took.
     pub async fn timed(self) -> (Answer, Duration) {
         let function = self.world.instance(self.function, self.instance).await;
         let mut headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         headers.extend(self.authorization.as_deref().map(|value| ("authorization", value)));
-        let event = if self.function == "rfid-authorizer" { function_url_event } else { http_event };
-        let mut event = event(&self.method, &self.path, &self.query, &headers, &self.body);
+        let Self { method, path, query, body, .. } = &self;
+        let mut event = match self.function {
+            AUTHORIZER => function_url_event(method, path, query, &headers, body),
+            _ => API.event(method, path, query, &headers, body),
+        };
         for change in self.changes {
             change(&mut event);
         }
@@ -136,20 +139,5 @@ impl<'a> IntoFuture for Call<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { self.timed().await.0 })
-    }
-}
-
-/// The function behind a path and method of the API; what has none goes to `get-access-id`.
-fn route(method: &str, path: &str) -> &'static str {
-    let segments: Vec<&str> = path.split('/').collect();
-    match (method, segments.as_slice()) {
-        ("GET", ["", "api", "access-ids"]) => "list-access-ids",
-        ("POST", ["", "api", "access-ids"]) => "create-access-id",
-        ("PATCH", ["", "api", "access-ids", id]) if !id.is_empty() => "update-access-id",
-        ("GET", ["", "api", "vehicles"]) => "list-vehicles",
-        ("POST", ["", "api", "vehicles"]) => "create-vehicle",
-        ("GET", ["", "api", "vehicles", id]) if !id.is_empty() => "get-vehicle",
-        ("PATCH", ["", "api", "vehicles", id]) if !id.is_empty() => "update-vehicle",
-        _ => "get-access-id",
     }
 }

@@ -1,8 +1,9 @@
-//! A [`World`] for each test: a table engine, an organization with its credentials, and the functions, each started when
-//! it is first called, with a recorder between it and the table.
+//! A [`World`] for each test: a table engine, an organization with its credentials, and the functions. Each function is
+//! started at its first call, with a recorder between it and the table.
 
 mod answer;
 mod call;
+mod routes;
 mod seed;
 mod table;
 
@@ -22,42 +23,16 @@ use tokio::sync::Mutex;
 
 pub use answer::{Answer, check_id, check_time};
 pub use call::Call;
+pub use routes::{API, AUTHORIZER, DEFAULT, FUNCTIONS, endpoints, target};
 pub use seed::{access_id, card, customer, import, name, now, time, vehicle};
 pub use table::{Touch, seen};
-
-/// The binaries by the names of the functions.
-pub const FUNCTIONS: [(&str, &str); 9] = [
-    ("create-access-id", env!("CARGO_BIN_EXE_create-access-id")),
-    ("create-vehicle", env!("CARGO_BIN_EXE_create-vehicle")),
-    ("get-access-id", env!("CARGO_BIN_EXE_get-access-id")),
-    ("get-vehicle", env!("CARGO_BIN_EXE_get-vehicle")),
-    ("list-access-ids", env!("CARGO_BIN_EXE_list-access-ids")),
-    ("list-vehicles", env!("CARGO_BIN_EXE_list-vehicles")),
-    ("rfid-authorizer", env!("CARGO_BIN_EXE_rfid-authorizer")),
-    ("update-access-id", env!("CARGO_BIN_EXE_update-access-id")),
-    ("update-vehicle", env!("CARGO_BIN_EXE_update-vehicle")),
-];
-
-/// The eight endpoints of the API with a well-formed request to each: function, method, path and body.
-pub fn endpoints() -> [(&'static str, &'static str, &'static str, Value); 8] {
-    [
-        ("list-access-ids", "GET", "/api/access-ids", Value::Null),
-        ("get-access-id", "GET", "/api/access-ids/1", Value::Null),
-        ("create-access-id", "POST", "/api/access-ids", rfid("tag", "Card")),
-        ("update-access-id", "PATCH", "/api/access-ids/1", json!({"accessId": {}})),
-        ("list-vehicles", "GET", "/api/vehicles", Value::Null),
-        ("get-vehicle", "GET", "/api/vehicles/1", Value::Null),
-        ("create-vehicle", "POST", "/api/vehicles", json!({"vehicle": {"name": "Van"}})),
-        ("update-vehicle", "PATCH", "/api/vehicles/1", json!({"vehicle": {}})),
-    ]
-}
 
 /// The body that creates an RFID card.
 pub fn rfid(tag: &str, name: &str) -> Value {
     json!({"accessId": {"type": "RFID", "ocppIdTag": tag, "name": name}})
 }
 
-/// The body that creates an access ID of type Vehicle with a new vehicle.
+/// The body that creates an access ID of type Vehicle together with a vehicle.
 pub fn charging_vehicle(tag: &str, name: &str) -> Value {
     json!({"accessId": {"type": "Vehicle", "ocppIdTag": tag, "name": name, "vehicle": {}}})
 }
@@ -71,13 +46,13 @@ pub fn thor(tag: &str, kind: &str) -> Value {
 #[derive(Clone, Debug)]
 pub struct Fleet {
     pub id: domain::OrganizationId,
-    /// The token for the API, and what to revoke it by.
+    /// The API credential: its token, and its id for revoking it.
     pub api: store::NewCredential,
-    /// The secret for the authorizer, and what to revoke it by.
+    /// The RFID credential: its secret, and its id for revoking it.
     pub rfid: store::NewCredential,
 }
 
-/// A table with one organization and the functions over it.
+/// A table with one organization, and the functions that use the table.
 pub struct World {
     pub store: Store,
     pub fleet: Fleet,
@@ -97,6 +72,14 @@ impl World {
         let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
         let fleet = new_fleet(&store).await;
         Self { store, fleet, engine: Some(engine), deployed: Mutex::default() }
+    }
+
+    /// A world with access ID 1 of type Vehicle (tag `linked`, name `Vehicle 1`), linked to vehicle 1 (name `Van`).
+    pub async fn with_van() -> Self {
+        let world = Self::new().await;
+        let linked = access_id(1, "linked", 1);
+        import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+        world
     }
 
     /// A further organization.
@@ -131,24 +114,24 @@ impl World {
         Call::rfid(self, path)
     }
 
-    /// Creates an access ID or, by a body with `vehicle`, a vehicle; hands out what the answer holds.
+    /// Creates an access ID, or a vehicle if the body has the key `vehicle`. Returns the record in the answer.
     pub async fn create(&self, body: Value) -> Value {
         let (path, root) =
             if body.get("vehicle").is_some() { ("/api/vehicles", "vehicle") } else { ("/api/access-ids", "accessId") };
         self.post(path, body).await.created()[root].take()
     }
 
-    /// The access ID as it is read now.
+    /// Reads an access ID.
     pub async fn access_id(&self, id: &Value) -> Value {
         self.get(&format!("/api/access-ids/{id}")).await.ok()["accessId"].take()
     }
 
-    /// The vehicle as it is read now.
+    /// Reads a vehicle.
     pub async fn vehicle(&self, id: &Value) -> Value {
         self.get(&format!("/api/vehicles/{id}")).await.ok()["vehicle"].take()
     }
 
-    /// All records of a list, walked page by page.
+    /// All records of a list, read page by page.
     pub async fn list(&self, path: &str) -> Vec<Value> {
         let mut records = Vec::new();
         let mut target = format!("{path}?limit=100");
@@ -162,13 +145,13 @@ impl World {
         }
     }
 
-    /// What stands between the function and the table.
+    /// The recorder between the function and the table.
     pub async fn recorder(&self, function: &'static str) -> Arc<Recorder> {
         let mut deployed = self.deployed.lock().await;
         Arc::clone(&self.deploy(&mut deployed, function).await.recorder)
     }
 
-    /// An instance of the function, started if it is not there yet.
+    /// An instance of the function, started at the first call of this.
     pub async fn instance(&self, function: &'static str, number: usize) -> Arc<Function> {
         let mut deployed = self.deployed.lock().await;
         let deployed = self.deploy(&mut deployed, function).await;
@@ -193,12 +176,12 @@ impl World {
         deployed.get_mut(function).unwrap()
     }
 
-    /// Where the table is, without a recorder.
+    /// The URL of the table itself, without a recorder.
     pub fn table_url(&self) -> String {
         self.engine.as_ref().expect("the table is gone").endpoint_url()
     }
 
-    /// One call of the table by its own protocol, for items that the service does not write.
+    /// A call of the table's own protocol, for reading and writing items directly.
     pub async fn table(&self, operation: &str, mut body: Value) -> Value {
         body["TableName"] = engine::TABLE_NAME.into();
         self.table_call(operation, body).await
@@ -217,7 +200,7 @@ impl World {
         answer
     }
 
-    /// Sets attributes of an item to values that the service would not give them.
+    /// Sets attributes of an item to values that the service would not write. Null removes an attribute.
     pub async fn damage(&self, partition: &str, sort: &str, attributes: Value) {
         let partition = format!("ORG#{}{partition}", self.fleet.id);
         let key = json!({"PK": {"S": partition}, "SK": {"S": sort}});
@@ -232,15 +215,14 @@ impl World {
         self.table("PutItem", json!({"Item": item})).await;
     }
 
-    /// Ends the table for good.
+    /// Shuts the table engine down.
     pub async fn lose_table(&mut self) {
         self.engine.take().expect("the table is gone already").shutdown().await;
     }
 }
 
-/// Starts a function over the table at this address.
+/// Starts a function that uses the table at this URL.
 pub async fn start(function: &str, table_url: &str) -> Function {
-    let binary = FUNCTIONS.iter().find(|(name, _)| *name == function).expect(function).1;
     let mut env = vec![
         ("TABLE_NAME", engine::TABLE_NAME),
         ("AWS_REGION", "us-east-1"),
@@ -248,11 +230,11 @@ pub async fn start(function: &str, table_url: &str) -> Function {
         ("AWS_SECRET_ACCESS_KEY", engine::SECRET_ACCESS_KEY),
         ("AWS_ENDPOINT_URL_DYNAMODB", table_url),
     ];
-    // Only the embedded engine takes a token that it has not given out.
+    // Other engines refuse a session token that they have not issued.
     if env::var_os(engine::ENGINE_URL).is_none() {
         env.push(("AWS_SESSION_TOKEN", "session-token"));
     }
-    let function = Function::start(binary, &env).await.unwrap();
+    let function = Function::start(routes::binary(function), &env).await.unwrap();
     function.wait_ready().await.unwrap();
     function
 }
@@ -264,11 +246,11 @@ async fn new_fleet(store: &Store) -> Fleet {
     Fleet { id, api, rfid }
 }
 
-/// What the deployed functions may do.
+/// What the policies in the template allow each function to do.
 static GRANTS: LazyLock<BTreeMap<String, Vec<Grant>>> = LazyLock::new(|| deployment::grants().unwrap());
 
 impl World {
-    /// Whatever the test is about: no function did anything that its policy would not have let it do.
+    /// Checks that no function has sent a request to the table that its policy does not allow. Every test does so at its end.
     pub async fn check_policies(&self) {
         self.deployed.lock().await.iter().for_each(|(function, deployed)| deployed.check_policy(function));
     }

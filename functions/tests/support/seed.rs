@@ -1,10 +1,10 @@
-//! Records with numbers and times of the test's choice.
+//! Records with ids and times that a test chooses.
 
 use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, Timestamp, Vehicle};
 
 use super::World;
 
-/// The time at which organizations, credentials and imported records come into being.
+/// The creation time of organizations, credentials and imported records.
 pub fn now() -> Timestamp {
     time("2024-08-02T19:13:28.897Z")
 }
@@ -51,7 +51,7 @@ pub fn access_id(number: u64, text: &str, vehicle: u64) -> AccessId {
     AccessId { kind: AccessIdType::Vehicle, vehicle: Some(id(vehicle)), name: name("Vehicle 1"), ..card(number, text) }
 }
 
-/// A vehicle that holds these of the access IDs that are linked to it.
+/// A vehicle with those of the access IDs that are linked to it.
 pub fn vehicle(number: u64, text: &str, access_ids: &[AccessId]) -> Vehicle {
     let held = access_ids.iter().filter(|access_id| access_id.vehicle == Some(id(number)));
     Vehicle {
@@ -66,7 +66,7 @@ pub fn vehicle(number: u64, text: &str, access_ids: &[AccessId]) -> Vehicle {
     }
 }
 
-/// Brings records in: all at once, or, if they are too many for that and have no customers, in pieces.
+/// Stores records: in one transaction, or in several if there are many. Then the records must not have customers.
 pub async fn import(world: &World, access_ids: &[AccessId], vehicles: &[Vehicle]) {
     let (store, fleet) = (&world.store, &world.fleet.id);
     if (access_ids.len(), vehicles.len()) == (0, 0) {

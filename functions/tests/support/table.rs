@@ -1,20 +1,20 @@
-//! What a function was seen to do to the table, in the words of its policy.
+//! The recorded requests of a function to the table, in terms of IAM policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use harness::Request;
 use serde_json::Value;
 
-/// Items that one request touches by one action.
+/// An action of a request, with the partition keys that it reads or writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Touch {
-    /// As IAM calls it, without `dynamodb:`. A transaction is seen as what its members do.
+    /// IAM's name of the action without `dynamodb:`. A transaction has the actions of its members.
     pub action: String,
     pub partitions: BTreeSet<String>,
     pub in_transaction: bool,
 }
 
-/// What these requests do. Panics at a request that it does not know: nothing may pass unseen.
+/// The actions of these requests. Panics at an unknown operation, so that none is overlooked.
 pub fn seen(requests: &[Request]) -> BTreeSet<Touch> {
     requests.iter().flat_map(touches).collect()
 }
@@ -50,7 +50,7 @@ fn touches(Request { operation, body, .. }: &Request) -> Vec<Touch> {
             let touch = |(action, partitions)| Touch { action: String::from(action), partitions, in_transaction: true };
             by_action.into_iter().map(touch).collect()
         }
-        // A connection that is opened in advance; no action of the table.
+        // A request without an operation, which only opens the connection in advance.
         "" if body.is_null() => Vec::new(),
         _ => panic!("{operation} {body}"),
     }

@@ -1,40 +1,39 @@
 //! Access IDs on the wire.
 
-use chrono::{Datelike as _, Timelike as _};
 use domain::{
-    AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Text,
+    AccessIdType, AuthorizationStatus, Customer, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Text,
     Timestamp, UpdateAccessId, VehicleChange, VehicleLink,
 };
 use serde::Serialize;
 
+#[cfg(feature = "openapi")]
+use crate::schemas::{RecordId, ShownTag, Time};
 use crate::{
-    json::{Object, Problems},
+    json::{self, Object},
     page::Pagination,
+    problems::Problems,
 };
-
-pub(crate) const STATUSES: &[(&str, AuthorizationStatus)] =
-    &[("Authorized", AuthorizationStatus::Authorized), ("Revoked", AuthorizationStatus::Revoked)];
-const TYPES: &[(&str, AccessIdType)] = &[("RFID", AccessIdType::Rfid), ("Vehicle", AccessIdType::Vehicle)];
 
 /// `{"accessId": …}`: one access ID.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessIdDocument<'a> {
     access_id: AccessIdBody<'a>,
 }
 
 /// A page of access IDs.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessIdList<'a> {
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     data: Vec<ListedAccessIdBody<'a>>,
     pagination: Pagination<'a>,
 }
 
 /// An access ID.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AccessId))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AccessId))]
 struct AccessIdBody<'a> {
     #[serde(flatten)]
     listed: ListedAccessIdBody<'a>,
@@ -44,36 +43,55 @@ struct AccessIdBody<'a> {
 /// An access ID as lists show it: without its customer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ListedAccessId))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ListedAccessId))]
 struct ListedAccessIdBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
     ocpp_id_tag: &'a str,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: AccessIdType,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
-    authorization_status: &'static str,
+    authorization_status: AuthorizationStatus,
+    /// When it was created, then when it last went from Revoked to Authorized.
+    #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     authorized_at: String,
+    /// While it is Revoked: since when.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Time>))]
     revoked_at: Option<String>,
+    /// When it was created.
+    #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     created_at: String,
+    /// When something of it last changed.
+    #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     updated_at: String,
     vehicle: Option<LinkedVehicleBody<'a>>,
 }
 
 /// What an access ID shows of its vehicle.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = LinkedVehicle))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LinkedVehicle))]
 struct LinkedVehicleBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     make: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     model: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     vin: Option<&'a str>,
 }
 
 /// Whom an access ID or a vehicle belongs to.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Customer))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Customer))]
 pub(crate) struct CustomerBody<'a> {
+    /// As it was first given, in Unicode NFC.
+    // In NFC some characters are three.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 600))]
     name: &'a str,
 }
 
@@ -109,9 +127,9 @@ impl<'a> ListedAccessIdBody<'a> {
         Self {
             id: access_id.id.get(),
             ocpp_id_tag: access_id.tag.as_str(),
-            kind: kind_word(access_id.kind),
+            kind: access_id.kind,
             name: access_id.name.as_str(),
-            authorization_status: status_word(access_id.status),
+            authorization_status: access_id.status,
             authorized_at: time(access_id.authorized_at),
             revoked_at: access_id.revoked_at.map(time),
             created_at: time(access_id.created_at),
@@ -127,52 +145,16 @@ impl<'a> ListedAccessIdBody<'a> {
     }
 }
 
-pub(crate) fn kind_word(kind: AccessIdType) -> &'static str {
-    match kind {
-        AccessIdType::Rfid => "RFID",
-        AccessIdType::Vehicle => "Vehicle",
-    }
-}
-
-pub(crate) fn status_word(status: AuthorizationStatus) -> &'static str {
-    match status {
-        AuthorizationStatus::Authorized => "Authorized",
-        AuthorizationStatus::Revoked => "Revoked",
-    }
-}
-
-/// RFC 3339 in UTC with milliseconds and `Z`, as chrono writes it. A page has three for each record: chrono's formatter would
-/// be a twentieth of its call.
+/// RFC 3339 in UTC with milliseconds and `Z`.
 fn time(time: Timestamp) -> String {
-    let (date, clock) = (time.date_naive(), time.time());
-    let Ok(year @ 0..=9999) = u32::try_from(date.year()) else {
-        return time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-    };
-    // a leap second is the second 59 with more than a thousand milliseconds
-    let milliseconds = clock.nanosecond() / 1_000_000;
-    let (second, milliseconds) = (clock.second() + milliseconds / 1_000, milliseconds % 1_000);
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    for (number, end) in [
-        (year, 4),
-        (date.month(), 7),
-        (date.day(), 10),
-        (clock.hour(), 13),
-        (clock.minute(), 16),
-        (second, 19),
-        (milliseconds, 23),
-    ] {
-        let (mut rest, mut at) = (number, end);
-        while rest > 0 {
-            at -= 1;
-            text[at] += (rest % 10) as u8;
-            rest /= 10;
-        }
-    }
-    String::from_utf8_lossy(&text).into_owned()
+    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
-/// The body of `POST /api/access-ids`.
-pub(crate) fn parse_new(body: &[u8]) -> Result<NewAccessId, Problems> {
+/// Reads the body of `POST /api/access-ids`.
+///
+/// # Errors
+/// Every field that breaks a rule, and why.
+pub fn parse_new(body: &[u8]) -> Result<NewAccessId, Problems> {
     let mut problems = Problems::default();
     let new =
         Object::root(body, "accessId", &mut problems).and_then(|access_id| access_id.read(&mut problems, read_new));
@@ -180,28 +162,27 @@ pub(crate) fn parse_new(body: &[u8]) -> Result<NewAccessId, Problems> {
 }
 
 fn read_new(access_id: &mut Object, problems: &mut Problems) -> Option<NewAccessId> {
-    let kind = access_id.required("type", problems, |text| crate::json::word(text, TYPES));
-    let name = access_id.required_text("name", problems);
-    let tag = access_id.required_tag("ocppIdTag", problems);
-    let status = access_id.word_not_null("authorizationStatus", STATUSES, problems);
+    let kind = access_id.required("type", problems, json::word);
+    let name = access_id.required("name", problems, json::text);
+    let tag = access_id.required("ocppIdTag", problems, json::tag);
+    let status = access_id.not_null("authorizationStatus", problems, json::word);
     let (has_vehicle, has_vehicle_id) = (access_id.has("vehicle"), access_id.has("vehicleId"));
     if kind == Some(AccessIdType::Rfid) {
-        for name in [("vehicle", has_vehicle), ("vehicleId", has_vehicle_id)].iter().filter(|(_, has)| *has) {
-            problems.add(access_id.path_of(name.0), "is for the type Vehicle alone");
+        for (name, _) in [("vehicle", has_vehicle), ("vehicleId", has_vehicle_id)].iter().filter(|(_, has)| *has) {
+            problems.add(access_id.path_of(name), "is for the type Vehicle alone");
         }
     } else if has_vehicle && has_vehicle_id {
         problems.add(access_id.path_of("vehicleId"), "cannot be given together with vehicle");
     }
     let vehicle = match access_id.object("vehicle", problems) {
         Patch::Set(vehicle) => Some(vehicle.read(problems, |vehicle, problems| NewVehicleDetails {
-            make: vehicle.text("make", problems).apply(None),
-            model: vehicle.text("model", problems).apply(None),
-            vin: vehicle.text("vin", problems).apply(None),
+            make: vehicle.optional("make", problems, json::text).apply(None),
+            model: vehicle.optional("model", problems, json::text).apply(None),
+            vin: vehicle.optional("vin", problems, json::text).apply(None),
         })),
         Patch::Keep | Patch::Clear => None,
     };
-    let vehicle_id =
-        access_id.integer("vehicleId", problems, |number| Id::new(number).map_err(|invalid| invalid.to_string()));
+    let vehicle_id = access_id.optional("vehicleId", problems, json::id).apply(None);
     let customer = read_customer(access_id, problems).apply(None);
     Some(NewAccessId {
         tag: tag?,
@@ -217,21 +198,24 @@ fn read_new(access_id: &mut Object, problems: &mut Problems) -> Option<NewAccess
     })
 }
 
-/// The body of `PATCH /api/access-ids/{id}`.
-pub(crate) fn parse_update(body: &[u8]) -> Result<UpdateAccessId, Problems> {
+/// Reads the body of `PATCH /api/access-ids/{id}`.
+///
+/// # Errors
+/// Every field that breaks a rule, and why.
+pub fn parse_update(body: &[u8]) -> Result<UpdateAccessId, Problems> {
     let mut problems = Problems::default();
     let update = Object::root(body, "accessId", &mut problems).map(|access_id| {
         access_id.read(&mut problems, |access_id, problems| UpdateAccessId {
-            name: access_id.text_not_null("name", problems),
-            status: access_id.word_not_null("authorizationStatus", STATUSES, problems),
+            name: access_id.not_null("name", problems, json::text),
+            status: access_id.not_null("authorizationStatus", problems, json::word),
             customer: read_customer(access_id, problems),
             vehicle: match access_id.object("vehicle", problems) {
                 Patch::Keep => VehicleChange::Keep,
                 Patch::Clear => VehicleChange::Unlink,
                 Patch::Set(vehicle) => vehicle.read(problems, |vehicle, problems| VehicleChange::Change {
-                    make: vehicle.text("make", problems),
-                    model: vehicle.text("model", problems),
-                    vin: vehicle.text("vin", problems),
+                    make: vehicle.optional("make", problems, json::text),
+                    model: vehicle.optional("model", problems, json::text),
+                    vin: vehicle.optional("vin", problems, json::text),
                 }),
             },
         })
@@ -245,28 +229,8 @@ pub(crate) fn read_customer(record: &mut Object, problems: &mut Problems) -> Pat
         Patch::Keep => Patch::Keep,
         Patch::Clear => Patch::Clear,
         Patch::Set(customer) => customer.read(problems, |customer, problems| {
-            let name = customer.required("name", problems, |text| Customer::new(text).map_err(|e| e.to_string()));
+            let name = customer.required("name", problems, |value| json::string(value, Customer::new));
             name.map_or(Patch::Keep, Patch::Set)
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_time_is_written_as_chrono_writes_it(
-            seconds in -70_000_000_000_i64..260_000_000_000,
-            nanoseconds in 0_u32..2_000_000_000,
-        ) {
-            // beyond a second: a leap second, where there can be one
-            if let Some(moment) = Timestamp::from_timestamp(seconds, nanoseconds) {
-                prop_assert_eq!(time(moment), moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 use domain::{LinkRefused, RefusedUpdate};
 use lambda_http::http::StatusCode;
 
-use crate::json::Problems;
+use crate::problems::Problems;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub enum Error {
     TagTaken,
     /// The Idempotency-Key came with another body before.
     IdempotencyKeyReused,
-    /// The body is above 64 KiB.
-    PayloadTooLarge,
+    /// The body is larger than the endpoint's limit, which is this many bytes.
+    PayloadTooLarge(usize),
     /// The table did not answer in time.
     Unavailable,
     /// Something is wrong on our side.
@@ -37,7 +37,7 @@ impl Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TagTaken | Self::IdempotencyKeyReused => StatusCode::CONFLICT,
-            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -52,10 +52,14 @@ impl Error {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TagTaken => "tag_taken",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
-            Self::PayloadTooLarge => "payload_too_large",
+            Self::PayloadTooLarge(_) => "payload_too_large",
             Self::Internal => "internal_error",
             Self::Unavailable => "service_unavailable",
         }
+    }
+
+    fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(Problems::one(field, message))
     }
 
     /// One sentence for a person.
@@ -73,17 +77,11 @@ impl Error {
             Self::MethodNotAllowed => "Only POST is answered here.",
             Self::TagTaken => "The ID tag belongs to another access ID.",
             Self::IdempotencyKeyReused => "The Idempotency-Key was used with another body.",
-            Self::PayloadTooLarge => "The body must be at most 64 KiB.",
+            Self::PayloadTooLarge(limit) => return format!("The body must be at most {} KiB.", limit / 1024),
             Self::Internal => "Something went wrong on our side.",
             Self::Unavailable => "The service could not answer in time; try again.",
         };
         sentence.to_owned()
-    }
-}
-
-impl From<Problems> for Error {
-    fn from(problems: Problems) -> Self {
-        Self::Invalid(problems)
     }
 }
 
@@ -93,16 +91,16 @@ impl From<store::Error> for Error {
         match error {
             Store::Unauthorized => Self::Unauthorized,
             Store::NotFound => Self::NotFound,
-            Store::ForgedCursor => Problems::one("nextPageCursor", "is not a cursor that this list handed out").into(),
+            Store::ForgedCursor => Self::invalid("nextPageCursor", "is not a cursor that this list handed out"),
             Store::TagTaken => Self::TagTaken,
             Store::Link(refused) => match refused {
                 LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => {
-                    Problems::one("accessId.vehicleId", refused.to_string()).into()
+                    Self::invalid("accessId.vehicleId", refused.to_string())
                 }
                 LinkRefused::TagTaken(_) => Self::TagTaken,
             },
             Store::Update(refused @ RefusedUpdate::VehicleOfRfid) => {
-                Problems::one("accessId.vehicle", format!("is not accepted: {refused}")).into()
+                Self::invalid("accessId.vehicle", format!("is not accepted: {refused}"))
             }
             Store::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             Store::Unavailable => Self::Unavailable,

@@ -7,26 +7,28 @@ use domain::{
     AccessIdType, Customer, Id, MAX_ACCESS_IDS_PER_REQUEST, NewAccessId, NewVehicle, OcppIdTag, Patch, UpdateAccessId,
     UpdateVehicle, VehicleChange, VehicleLink,
 };
-use lambda_http::http::Method;
+use lambda_http::{Request, RequestExt as _, http::Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Credential, Scope};
 
 use crate::{
-    access_ids::{self, kind_word, status_word},
+    access_ids,
     error::Error,
-    event::{Event, MAX_BODY},
-    input::Input,
-    json::{self, Json, Problems},
+    event::Event,
+    json::{self, Json},
     page,
-    reply::Reply,
-    rfid, vehicles,
+    problems::Problems,
+    respond, rfid,
+    route::Route,
+    uri, vehicles,
 };
 
 use Kind::{Number, Object, Objects, Text};
 use Presence::{NotNull, Optional, Required};
 
-/// Any JSON as an event. What can be read of it is read without fail, and says the same when nulls are left out.
+/// Any JSON as an event of the authorizer. What can be read of it is read without fail, and says the same when nulls are
+/// left out.
 pub fn event(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
     if let Ok(mut whole) = serde_json::from_slice::<Value>(data) {
@@ -37,8 +39,16 @@ pub fn event(data: &[u8]) {
     if event.bearer().and_then(|token| Credential::parse(token, Scope::Rfid)).is_some() {
         assert!(rfid::caller(&event).is_some());
     }
-    check_thor(&event);
-    check_input(event);
+    if let Some(credential) = rfid::caller(&event) {
+        assert_eq!(credential.scope, Scope::Rfid);
+    }
+    match rfid::read(&event) {
+        Ok(_) => assert_eq!(event.method(), "POST"),
+        Err(Error::MethodNotAllowed) => assert_ne!(event.method(), "POST"),
+        Err(Error::PayloadTooLarge(_)) => assert!(event.body().is_err()),
+        Err(Error::Invalid(problems)) => drop(check_refusal(&problems)),
+        Err(error) => panic!("{error:?}"),
+    }
 }
 
 fn leave_nulls_out(value: &mut Value) {
@@ -48,34 +58,36 @@ fn leave_nulls_out(value: &mut Value) {
 }
 
 /// A request as a client may write it, in lines: method, path, query, `Authorization`, `Idempotency-Key`, and the body
-/// after them. Whatever it is, the event that the gateway makes of it can be read and says what the client wrote.
+/// after them. Whatever it is that a gateway lets through, `lambda_http` makes a request of it that says what the client
+/// wrote.
 pub fn request(data: &[u8]) {
     let mut lines = data.splitn(6, |byte| *byte == b'\n');
     let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
-    let (method, path, query, authorization, key) = (line(), line(), line(), line(), line());
+    let (method, path, query, authorization, key) = (line(), format!("/{}", line()), line(), line(), line());
     let body = lines.next().unwrap_or_default();
     let (text, is_encoded) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(body), true),
     };
     let mut event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+        "version": "2.0", "rawPath": path, "rawQueryString": query,
         "headers": { "authorization": authorization, "idempotency-key": key, "host": authorization },
-        "requestContext": { "http": { "method": method, "path": path, "sourceIp": "127.0.0.1" }, "timeEpoch": 1 },
+        "requestContext": { "routeKey": "$default", "http": { "method": method } },
         "body": text, "isBase64Encoded": is_encoded,
     });
-    let read = |event: &Value| -> Event {
-        match serde_json::from_str(&event.to_string()) {
-            Ok(event) => event,
-            Err(error) => panic!("{error}: {event}"),
-        }
+    let read = |event: &Value| {
+        let mut event = serde_json::from_value(event.clone()).ok()?;
+        uri::repair(&mut event);
+        Some(Request::from(event))
     };
-    let by_path = read(&event);
-    assert_eq!((by_path.method(), by_path.path(), by_path.query()), (&*method, &*path, &*query));
-    assert_eq!(by_path.body().ok(), (body.len() <= MAX_BODY).then(|| body.to_vec()));
-    assert_eq!(by_path.idempotency_key(), Some(&*key));
-    if let Some(token) = by_path.bearer() {
-        assert!(authorization.contains(token) && token.trim() == token);
+    // no method, or a control character in a header: no client can send that
+    let Some(by_path) = read(&event) else { return };
+    assert_eq!((by_path.raw_http_path(), &**by_path.body()), (&*path, body));
+    assert_eq!(by_path.headers()["idempotency-key"].as_bytes(), key.as_bytes());
+    let queried = by_path.uri().query().unwrap_or_default();
+    assert!(form_urlencoded::parse(queried.as_bytes()).eq(form_urlencoded::parse(query.as_bytes())));
+    if let Err(problems) = page::parse(queried) {
+        check_refusal(&problems);
     }
 
     // At most one endpoint answers, and the gateway's route says the same as the path.
@@ -87,7 +99,7 @@ pub fn request(data: &[u8]) {
         }
         _ => None,
     };
-    let endpoints = [
+    let routes = [
         (Method::GET, "/api/access-ids"),
         (Method::POST, "/api/access-ids"),
         (Method::GET, "/api/access-ids/{id}"),
@@ -97,70 +109,20 @@ pub fn request(data: &[u8]) {
         (Method::GET, "/api/vehicles/{id}"),
         (Method::PATCH, "/api/vehicles/{id}"),
     ];
-    let of = |event: &Event| {
-        let matching = endpoints.iter().filter(|(method, path)| event.is_for(method, path));
-        matching.map(|(method, path)| (method.to_string(), (*path).to_owned())).collect::<Vec<_>>()
+    let routes = routes.map(|(method, path)| Route::new("", method, path));
+    if let Some(credential) = routes[0].credential(&by_path) {
+        assert_eq!(credential.scope, Scope::Api);
+    }
+    let of = |request: &Request| {
+        let matching = routes.iter().filter(|route| route.is_of(request));
+        matching.map(|route| (route.method.to_string(), route.path.to_owned())).collect::<Vec<_>>()
     };
     let expected = expected.map(|path| (method.clone(), path));
     assert_eq!(of(&by_path), expected.iter().cloned().collect::<Vec<_>>());
     if let Some((method, route)) = expected {
-        event["routeKey"] = format!("{method} {route}").into();
-        event["pathParameters"] = json!({ "id": segments.last() });
+        event["requestContext"]["routeKey"] = format!("{method} {route}").into();
         event["rawPath"] = format!("/stage{path}").into();
-        let by_route = read(&event);
-        assert_eq!(of(&by_route), [(method, route.clone())]);
-        if route.ends_with("{id}") {
-            assert_eq!(by_route.path_id(), by_path.path_id());
-        }
-    }
-    check_thor(&by_path);
-    check_input(by_path);
-}
-
-fn check_thor(event: &Event) {
-    if let Some(credential) = rfid::caller(event) {
-        assert_eq!(credential.scope, Scope::Rfid);
-    }
-    match rfid::read(event) {
-        Ok(_) => assert_eq!(event.method(), "POST"),
-        Err(Error::MethodNotAllowed) => assert_ne!(event.method(), "POST"),
-        Err(Error::PayloadTooLarge) => assert!(event.body().is_err()),
-        Err(Error::Invalid(problems)) => drop(check_refusal(&problems)),
-        Err(error) => panic!("{error:?}"),
-    }
-}
-
-fn check_input(event: Event) {
-    let Ok(body) = event.body() else { return };
-    assert!(body.len() <= MAX_BODY);
-    let input = Input { event, body };
-    if let Ok(id) = input.id() {
-        assert_eq!(id.to_string(), input.event.path_id());
-    }
-    match page::parse(input.event.query()) {
-        Ok(page) => assert!((1..=page::MAX_LIMIT).contains(&page.limit)),
-        Err(problems) => {
-            check_refusal(&problems);
-            assert!(problems.0.iter().all(|problem| ["limit", "nextPageCursor"].contains(&&*problem.field)));
-        }
-    }
-    let is_for = |method, path| input.event.is_for(&method, path);
-    let problems = if is_for(Method::POST, "/api/access-ids") {
-        let read = input.new_access_id();
-        let has_key = input.event.idempotency_key().is_some();
-        assert!(read.as_ref().map_or(true, |(_, key)| key.is_some() == has_key));
-        read.err()
-    } else if is_for(Method::POST, "/api/vehicles") {
-        input.new_vehicle().err()
-    } else if is_for(Method::PATCH, "/api/access-ids/{id}") {
-        input.access_id_update().err()
-    } else if is_for(Method::PATCH, "/api/vehicles/{id}") {
-        input.vehicle_update().err()
-    } else {
-        input.id().err()
-    };
-    if let Some(problems) = problems {
-        check_refusal(&problems);
+        assert_eq!(read(&event).map(|request| of(&request)), Some(vec![(method, route)]));
     }
 }
 
@@ -214,10 +176,10 @@ pub fn new_access_id(data: &[u8]) {
     }
     check_body(data, access_ids::parse_new, &expected, "accessId", |new: &NewAccessId, document| {
         assert!(new.kind == AccessIdType::Vehicle || new.vehicle == VehicleLink::None);
-        document["type"] = kind_word(new.kind).into();
+        document["type"] = json!(new.kind);
         document["name"] = new.name.as_str().into();
         document["ocppIdTag"] = new.tag.as_str().into();
-        document["authorizationStatus"] = status_word(new.status).into();
+        document["authorizationStatus"] = json!(new.status);
         document["customer"] = new.customer.as_ref().map(named).into();
         match &new.vehicle {
             VehicleLink::None => {}
@@ -246,7 +208,7 @@ pub fn access_id_update(data: &[u8]) {
             document["name"] = name.as_str().into();
         }
         if let Some(status) = update.status {
-            document["authorizationStatus"] = status_word(status).into();
+            document["authorizationStatus"] = json!(status);
         }
         put(document, "customer", &update.customer, named);
         match &update.vehicle {
@@ -297,7 +259,7 @@ pub fn new_vehicle(data: &[u8]) {
         let access_ids = new.tags.iter().map(|requested| {
             let mut access_id = json!({ "ocppIdTag": requested.tag.as_str() });
             if let Some(status) = requested.status {
-                access_id["authorizationStatus"] = status_word(status).into();
+                access_id["authorizationStatus"] = json!(status);
             }
             access_id
         });
@@ -440,12 +402,6 @@ fn check_body<T: PartialEq + std::fmt::Debug>(
 /// A refusal names what is wrong, and the answer that is made of it is whole. Its length in bytes.
 fn check_refusal(problems: &Problems) -> usize {
     #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Envelope {
-        status_code: u16,
-        body: String,
-    }
-    #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Body<'a> {
         error: String,
@@ -460,14 +416,13 @@ fn check_refusal(problems: &Problems) -> usize {
         message: String,
     }
     assert!(!problems.0.is_empty() && problems.0.iter().all(|problem| !problem.message.is_empty()));
-    let reply = serde_json::to_string(&Reply::error(&problems.clone().into(), "r")).unwrap_or_default();
-    let Ok(envelope) = serde_json::from_str::<Envelope>(&reply) else { panic!("{reply}") };
-    let Ok(body) = serde_json::from_str::<Body<'_>>(&envelope.body) else { panic!("{reply}") };
-    assert_eq!((envelope.status_code, body.code, body.request_id), (400, "invalid_request", "r"));
+    let response = respond::error(&Error::Invalid(problems.clone()), "r");
+    let Ok(body) = serde_json::from_slice::<Body<'_>>(response.body()) else { panic!("{response:?}") };
+    assert_eq!((response.status().as_u16(), body.code, body.request_id), (400, "invalid_request", "r"));
     assert!(body.error.starts_with("The request is invalid: "));
     let details = body.details.iter().map(|detail| (&detail.field, &detail.message));
     assert!(details.eq(problems.0.iter().map(|problem| (&problem.field, &problem.message))));
-    reply.len()
+    response.body().len()
 }
 
 fn fields(problems: &Problems) -> BTreeSet<String> {

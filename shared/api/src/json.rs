@@ -1,49 +1,17 @@
-//! Reads a JSON body field by field and remembers everything that is wrong with it, not just the first.
+//! Reads a JSON body field by field and collects everything that is wrong with it.
+//!
+//! `serde` alone would stop at the first problem and let the last of repeated keys win. So a body is first read into
+//! [`Json`], which keeps repeated keys, and then taken apart as [`Object`]s.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
-use domain::{InvalidText, OcppIdTag, Patch, Text};
+use domain::{Id, OcppIdTag, Patch, Text};
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
+    de::{self, IntoDeserializer as _, MapAccess, SeqAccess, Visitor},
 };
 
-/// One thing that is wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
-pub struct Problem {
-    /// The path of the field (`vehicle.accessIds[1].ocppIdTag`), the name of a parameter or header, or empty for a body
-    /// that is no JSON object.
-    pub field: String,
-    /// What is wrong with it, as the end of a sentence that begins with the field.
-    pub message: String,
-}
-
-/// All that is wrong with a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
-
-impl Problems {
-    /// One problem.
-    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
-        let mut problems = Self::default();
-        problems.add(field, message);
-        problems
-    }
-
-    /// One more problem.
-    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem { field: field.into(), message: message.into() });
-    }
-
-    /// The value if nothing is wrong. A missing value is always somebody's problem, so there is one if there are none.
-    pub(crate) fn or<T>(self, value: Option<T>) -> Result<T, Self> {
-        match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(self),
-        }
-    }
-}
+use crate::problems::Problems;
 
 /// A JSON value that keeps its objects as they were written, repeated keys included.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,26 +34,23 @@ impl<'de> Deserialize<'de> for Json {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("JSON")
             }
-            fn visit_unit<E: Error>(self) -> Result<Json, E> {
+            fn visit_unit<E>(self) -> Result<Json, E> {
                 Ok(Json::Null)
             }
-            fn visit_bool<E: Error>(self, _: bool) -> Result<Json, E> {
+            fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
                 Ok(Json::Bool)
             }
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Json, E> {
+            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
                 Ok(Json::Number(Some(number)))
             }
-            fn visit_i64<E: Error>(self, _: i64) -> Result<Json, E> {
+            fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
                 Ok(Json::Number(None))
             }
-            fn visit_f64<E: Error>(self, _: f64) -> Result<Json, E> {
+            fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
                 Ok(Json::Number(None))
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
+            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
                 Ok(Json::String(text.to_owned()))
-            }
-            fn visit_string<E: Error>(self, text: String) -> Result<Json, E> {
-                Ok(Json::String(text))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
                 let mut elements = Vec::new();
@@ -95,18 +60,18 @@ impl<'de> Deserialize<'de> for Json {
                 Ok(Json::Array(elements))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = object.next_entry()? {
-                    entries.push(entry);
+                let mut fields = Vec::new();
+                while let Some(field) = object.next_entry()? {
+                    fields.push(field);
                 }
-                Ok(Json::Object(entries))
+                Ok(Json::Object(fields))
             }
         }
         deserializer.deserialize_any(Any)
     }
 }
 
-/// The text of a body: JSON in UTF-8, a byte order mark before it ignored.
+/// Reads a body: JSON in UTF-8, a byte order mark before it ignored.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problems> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     serde_json::from_slice(body).map_err(|error| {
@@ -115,7 +80,7 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem
     })
 }
 
-/// An object of a body, its fields not yet looked at.
+/// An object of a body. Each field is taken out when it is read; what remains at the end is unknown, and refused.
 pub(crate) struct Object {
     path: String,
     fields: Vec<(String, Json)>,
@@ -124,8 +89,8 @@ pub(crate) struct Object {
 impl Object {
     /// The body's root, which must hold one object under `root`, and nothing else.
     pub fn root(body: &[u8], root: &str, problems: &mut Problems) -> Option<Self> {
-        let body = match parse::<Json>(body) {
-            Ok(Json::Object(fields)) => Self::new(String::new(), fields, problems),
+        let fields = match parse(body) {
+            Ok(Json::Object(fields)) => fields,
             Ok(_) => {
                 problems.add("", "must be a JSON object");
                 return None;
@@ -135,7 +100,7 @@ impl Object {
                 return None;
             }
         };
-        body.read(problems, |body, problems| {
+        Self::new(String::new(), fields, problems).read(problems, |body, problems| {
             let value = body.take(root);
             if value.is_none() {
                 problems.add(root, "is required");
@@ -154,10 +119,10 @@ impl Object {
         }
     }
 
+    /// Of a repeated field the first counts, and the repetition is a problem.
     fn new(path: String, fields: Vec<(String, Json)>, problems: &mut Problems) -> Self {
         let mut object = Self { path, fields: Vec::with_capacity(fields.len()) };
-        let mut seen = std::collections::HashSet::new();
-        let mut repeated = std::collections::HashSet::new();
+        let (mut seen, mut repeated) = (HashSet::new(), HashSet::new());
         for (name, value) in fields {
             if seen.insert(name.clone()) {
                 object.fields.push((name, value));
@@ -168,7 +133,7 @@ impl Object {
         object
     }
 
-    /// Reads the object's fields; what is left then is unknown, and refused.
+    /// Reads the object's fields with `read`. Each field that is left then is a problem.
     pub fn read<T>(mut self, problems: &mut Problems, read: impl FnOnce(&mut Self, &mut Problems) -> T) -> T {
         let value = read(&mut self, problems);
         for (name, _) in &self.fields {
@@ -177,6 +142,7 @@ impl Object {
         value
     }
 
+    /// The path of a field, as problems name it.
     pub fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
@@ -191,137 +157,117 @@ impl Object {
         self.fields.iter().any(|(field, value)| field == name && *value != Json::Null)
     }
 
-    fn patch<T>(
+    /// A field that may be left out or be `null`. A value that `read` refuses is a problem.
+    pub fn optional<T>(
         &mut self,
         name: &str,
         problems: &mut Problems,
-        read: impl FnOnce(String, Json, &mut Problems) -> Option<T>,
+        read: impl FnOnce(Json) -> Result<T, String>,
     ) -> Patch<T> {
         match self.take(name) {
             None => Patch::Keep,
             Some(Json::Null) => Patch::Clear,
-            Some(value) => read(self.path_of(name), value, problems).map_or(Patch::Keep, Patch::Set),
+            Some(value) => match read(value) {
+                Ok(value) => Patch::Set(value),
+                Err(message) => {
+                    problems.add(self.path_of(name), message);
+                    Patch::Keep
+                }
+            },
         }
     }
 
     /// A field that may be left out but not be `null`.
-    fn not_null<T>(&self, name: &str, patch: Patch<T>, problems: &mut Problems) -> Option<T> {
-        if matches!(patch, Patch::Clear) {
+    pub fn not_null<T>(
+        &mut self,
+        name: &str,
+        problems: &mut Problems,
+        read: impl FnOnce(Json) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = self.optional(name, problems, read);
+        if matches!(value, Patch::Clear) {
             problems.add(self.path_of(name), "must not be null");
         }
-        patch.apply(None)
+        value.apply(None)
     }
 
-    /// A text that may be left out or be `null`.
-    pub fn text<const MAX: usize>(&mut self, name: &str, problems: &mut Problems) -> Patch<Text<MAX>> {
-        self.patch(name, problems, |path, value, problems| {
-            string(path, value, problems, |text| Text::new(text).map_err(|invalid: InvalidText| invalid.to_string()))
-        })
-    }
-
-    /// A text that may be left out but not be `null`.
-    pub fn text_not_null<const MAX: usize>(&mut self, name: &str, problems: &mut Problems) -> Option<Text<MAX>> {
-        let patch = self.text(name, problems);
-        self.not_null(name, patch, problems)
-    }
-
-    /// A text that must be there.
-    pub fn required_text<const MAX: usize>(&mut self, name: &str, problems: &mut Problems) -> Option<Text<MAX>> {
-        self.require(name, problems)?;
-        self.text_not_null(name, problems)
-    }
-
-    /// An ID tag that must be there.
-    pub fn required_tag(&mut self, name: &str, problems: &mut Problems) -> Option<OcppIdTag> {
-        self.required(name, problems, |text| OcppIdTag::normalize(text).map_err(|invalid| invalid.to_string()))
-    }
-
-    /// A string that must be there and that `read` accepts.
+    /// A field that must be there.
     pub fn required<T>(
         &mut self,
         name: &str,
         problems: &mut Problems,
-        read: impl FnOnce(&str) -> Result<T, String>,
+        read: impl FnOnce(Json) -> Result<T, String>,
     ) -> Option<T> {
-        self.require(name, problems)?;
-        let patch = self.patch(name, problems, |path, value, problems| string(path, value, problems, read));
-        self.not_null(name, patch, problems)
-    }
-
-    /// One of the words of a list, which may be left out but not be `null`.
-    pub fn word_not_null<T: Copy>(&mut self, name: &str, words: &[(&str, T)], problems: &mut Problems) -> Option<T> {
-        let patch =
-            self.patch(name, problems, |path, value, problems| string(path, value, problems, |text| word(text, words)));
-        self.not_null(name, patch, problems)
-    }
-
-    /// An unsigned integer that may be left out or be `null`.
-    pub fn integer<T>(
-        &mut self,
-        name: &str,
-        problems: &mut Problems,
-        read: impl FnOnce(u64) -> Result<T, String>,
-    ) -> Option<T> {
-        let patch = self.patch(name, problems, |path, value, problems| {
-            let number = match value {
-                Json::Number(Some(number)) => read(number),
-                _ => Err("must be a positive integer".to_owned()),
-            };
-            number.map_err(|message| problems.add(path, message)).ok()
-        });
-        patch.apply(None)
+        if self.fields.iter().all(|(field, _)| field != name) {
+            problems.add(self.path_of(name), "is required");
+        }
+        self.not_null(name, problems, read)
     }
 
     /// An object that may be left out or be `null`.
     pub fn object(&mut self, name: &str, problems: &mut Problems) -> Patch<Self> {
-        self.patch(name, problems, Self::of)
+        match self.take(name) {
+            None => Patch::Keep,
+            Some(Json::Null) => Patch::Clear,
+            Some(value) => Self::of(self.path_of(name), value, problems).map_or(Patch::Keep, Patch::Set),
+        }
     }
 
     /// A list of objects that may be left out or be `null`.
     pub fn objects(&mut self, name: &str, at_most: usize, problems: &mut Problems) -> Vec<Self> {
-        let patch = self.patch(name, problems, |path, value, problems| match value {
-            Json::Array(elements) if elements.len() > at_most => {
-                problems.add(path, format!("must hold at most {at_most} elements"));
-                None
-            }
-            Json::Array(elements) => {
-                let objects = elements.into_iter().enumerate();
-                Some(objects.filter_map(|(at, element)| Self::of(format!("{path}[{at}]"), element, problems)).collect())
-            }
-            _ => {
-                problems.add(path, "must be a list");
-                None
-            }
+        let list = self.optional(name, problems, |value| match value {
+            Json::Array(elements) if elements.len() > at_most => Err(format!("must hold at most {at_most} elements")),
+            Json::Array(elements) => Ok(elements),
+            _ => Err("must be a list".to_owned()),
         });
-        patch.apply(None).unwrap_or_default()
-    }
-
-    fn require(&self, name: &str, problems: &mut Problems) -> Option<()> {
-        if self.fields.iter().any(|(field, _)| field == name) {
-            return Some(());
-        }
-        problems.add(self.path_of(name), "is required");
-        None
+        let elements = list.apply(None).unwrap_or_default().into_iter().enumerate();
+        let path = self.path_of(name);
+        elements.filter_map(|(at, element)| Self::of(format!("{path}[{at}]"), element, problems)).collect()
     }
 }
 
-fn string<T>(
-    path: String,
-    value: Json,
-    problems: &mut Problems,
-    read: impl FnOnce(&str) -> Result<T, String>,
-) -> Option<T> {
-    let value = match value {
-        Json::String(text) => read(&text),
+/// A string that `read` accepts.
+pub(crate) fn string<T, E: fmt::Display>(value: Json, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, String> {
+    match value {
+        Json::String(text) => read(&text).map_err(|invalid| invalid.to_string()),
         _ => Err("must be a string".to_owned()),
-    };
-    value.map_err(|message| problems.add(path, message)).ok()
+    }
 }
 
-/// The value that a word stands for.
-pub(crate) fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
-    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        format!("must be {}", words.join(" or "))
-    })
+/// A text of at most `MAX` characters.
+pub(crate) fn text<const MAX: usize>(value: Json) -> Result<Text<MAX>, String> {
+    string(value, Text::new)
+}
+
+/// An ID tag.
+pub(crate) fn tag(value: Json) -> Result<OcppIdTag, String> {
+    string(value, OcppIdTag::normalize)
+}
+
+/// The number of a record.
+pub(crate) fn id(value: Json) -> Result<Id, String> {
+    match value {
+        Json::Number(Some(number)) => Id::new(number).map_err(|invalid| invalid.to_string()),
+        _ => Err("must be a positive integer".to_owned()),
+    }
+}
+
+/// One of the words that an enum of the domain deserializes from.
+pub(crate) fn word<T: for<'a> Deserialize<'a>>(value: Json) -> Result<T, String> {
+    string(value, |text| T::deserialize(text.into_deserializer()).map_err(|UnknownWord(message)| message))
+}
+
+/// Says which words an enum knows, in place of `serde`'s message, which names Rust's terms.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UnknownWord(String);
+
+impl de::Error for UnknownWord {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+
+    fn unknown_variant(_: &str, words: &'static [&'static str]) -> Self {
+        Self(format!("must be {}", words.join(" or ")))
+    }
 }

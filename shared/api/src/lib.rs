@@ -1,32 +1,29 @@
-//! What the functions share: from a Lambda event to a domain command, from a result to a response, and the start-up.
+//! What the functions share: from a request to a domain command, from a result to a response, and the start-up.
 //!
-//! An endpoint is a [`Route`], a function that reads the request ([`Input`]) and one that answers it:
-//! see `functions/src/bin`.
+//! An endpoint is a [`Route`] and a handler, a function of a [`Call`]: see `functions/src`.
 
-mod access_ids;
+pub mod access_ids;
+mod authorizer;
+mod call;
 mod error;
-mod event;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
-mod input;
 mod json;
 mod log;
-#[cfg(test)]
-mod openapi;
-mod page;
-mod reply;
-mod rfid;
-mod runtime;
+pub mod page;
+mod problems;
+pub mod respond;
+mod route;
+#[cfg(feature = "openapi")]
+pub mod schemas;
 mod serve;
-mod vehicles;
+pub mod uri;
+pub mod vehicles;
 
-pub use access_ids::{AccessIdDocument, AccessIdList};
+pub use authorizer::serve_rfid;
+pub use call::{Call, Read};
 pub use error::Error;
-pub use input::Input;
-pub use json::{Problem, Problems};
-pub use lambda_http::http::Method;
+pub use lambda_http::{Body, Response, http::Method};
 pub use log::{METRICS, Metric, Metrics, NAMESPACE};
-pub use reply::Reply;
-pub use rfid::serve_rfid;
-pub use serve::{Call, Route, StartError, serve};
-pub use vehicles::{VehicleDocument, VehicleList};
+pub use problems::{Problem, Problems};
+pub use route::Route;
+pub use serve::{StartError, serve};
+pub use store::Scope;

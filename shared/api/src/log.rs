@@ -15,8 +15,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "ChargeAccess";
-/// The sets of dimensions, and the metrics kept under each of them: name and unit. Every pair of function and outcome
-/// that occurs is a metric that CloudWatch bills, so only what people ask for by outcome has one.
+/// The metrics, by the sets of dimensions under which CloudWatch keeps them. CloudWatch bills each pair of function and
+/// outcome as a metric of its own, so only the number of requests is kept by outcome.
 pub const METRICS: [Metrics; 2] = [
     Metrics {
         namespace: NAMESPACE,
@@ -55,7 +55,7 @@ pub struct Metric {
     unit: &'static str,
 }
 
-/// What is told of a request. Never a token, a body or a tag.
+/// What the line says of a request. It never holds a token, a body or a tag.
 pub(crate) struct Record<'a> {
     pub function: &'a str,
     pub request_id: &'a str,
@@ -72,7 +72,7 @@ pub(crate) struct Record<'a> {
 /// management functions the same value, since CloudWatch bills each value by itself.
 static METRICS_FUNCTION: LazyLock<Option<String>> =
     LazyLock::new(|| env::var("METRICS_FUNCTION").ok().filter(|name| !name.is_empty()));
-/// The same in every line: written once.
+/// [`METRICS`] as JSON. It is the same in every line, so it is serialized once.
 static METRICS_JSON: LazyLock<Option<Box<RawValue>>> = LazyLock::new(|| to_raw_value(&METRICS).ok());
 static IS_WARM: AtomicBool = AtomicBool::new(false);
 
@@ -109,16 +109,11 @@ struct Metadata {
     cloud_watch_metrics: Option<&'static RawValue>,
 }
 
-/// Writes the line. A log that cannot be written must not change an answer.
+/// Writes the line to stdout. If that fails, the request is answered all the same.
 pub(crate) fn write(record: &Record<'_>) {
     if let Some(line) = line(record, METRICS_FUNCTION.as_deref(), !IS_WARM.swap(true, Ordering::Relaxed)) {
         let _ = std::io::stdout().lock().write_all(&line);
     }
-}
-
-/// Makes a line and throws it away: what code that brings into memory, the first need not wait for.
-pub(crate) fn rehearse(record: &Record<'_>) {
-    let _ = (line(record, METRICS_FUNCTION.as_deref(), false), std::io::stdout().lock());
 }
 
 fn line(record: &Record<'_>, metrics_function: Option<&str>, is_cold: bool) -> Option<Vec<u8>> {

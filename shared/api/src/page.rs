@@ -1,30 +1,37 @@
-//! `?limit=` and `?nextPageCursor=`, and what a list says of its pages.
+//! Pages of lists: which one a request asks for (`?limit=` and `?nextPageCursor=`), and how an answer says whether there is
+//! another one.
 
 use serde::Serialize;
 use store::{Cursor, PageRequest};
 
-use crate::json::Problems;
+use crate::problems::Problems;
 
 const DEFAULT_LIMIT: usize = 50;
-pub(crate) const MAX_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 100;
 
-/// Whether a list goes on, and where.
+/// Whether the list has another page, and where that begins.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(crate) struct Pagination<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Pagination<'a> {
+    /// If true, the next page has at least one record.
     has_next_page: bool,
+    /// Where the next page begins.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     next_page_cursor: Option<&'a str>,
 }
 
 impl<'a> Pagination<'a> {
-    pub fn new(next_cursor: Option<&'a str>) -> Self {
+    pub(crate) fn new(next_cursor: Option<&'a str>) -> Self {
         Self { has_next_page: next_cursor.is_some(), next_page_cursor: next_cursor }
     }
 }
 
-/// The page that a query string asks for. Parameters of other names are ignored.
-pub(crate) fn parse(query: &str) -> Result<PageRequest, Problems> {
+/// Reads the page that a query string asks for. Parameters of other names are ignored.
+///
+/// # Errors
+/// A limit that is no integer from 1 to 100, a cursor that is none, and either of them if it is empty or given twice.
+pub fn parse(query: &str) -> Result<PageRequest, Problems> {
     let mut problems = Problems::default();
     let limit = parameter(query, "limit", &mut problems, |text| {
         let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');

@@ -1,36 +1,16 @@
-//! Start-up, and the way of every management request: size, route, credential, input, answer, log line.
+//! Start-up, and the way of every management request: route, size, credential, handler, log line.
 
-use std::{env, panic::AssertUnwindSafe, time::Instant};
+use std::{env, sync::Arc, time::Instant};
 
 use domain::Timestamp;
-use futures_util::FutureExt;
-use lambda_http::http::{Method, StatusCode};
-use lambda_runtime::{LambdaEvent, Runtime, service_fn};
-use store::{Credential, Scope, Settings, SettingsError, Store};
+use lambda_http::{
+    Adapter, Body, BoxFuture, LambdaEvent, Request, RequestExt as _, Response, Service as _, http::StatusCode,
+    lambda_runtime::Runtime, request::LambdaRequest, service_fn,
+};
+use store::{Credential, Settings, SettingsError, Store};
+use tokio::task::{LocalSet, spawn_local};
 
-use crate::{error::Error, event::Event, input::Input, json::Problems, log, reply::Reply, runtime::RuntimeError};
-
-/// Method and path of an endpoint, as API Gateway knows them, and the function that answers it.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// The name of the function and of its binary.
-    pub function: &'static str,
-    /// The HTTP method.
-    pub method: Method,
-    /// The path, with `{id}` in place of a record's number.
-    pub path: &'static str,
-}
-
-/// Who asks, when, and the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
-    /// The table.
-    pub store: &'a Store,
-    /// Who asks. That the credential is valid, the store checks together with what it reads.
-    pub caller: &'a Credential,
-    /// The one time of this request.
-    pub now: Timestamp,
-}
+use crate::{call::Call, error::Error, log, respond, route::Route, uri};
 
 /// The function cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -40,76 +20,88 @@ pub enum StartError {
     Settings(#[from] SettingsError),
     /// The Runtime API does not answer.
     #[error("the Lambda Runtime API: {0}")]
-    Runtime(#[from] lambda_runtime::Error),
+    Runtime(#[from] lambda_http::Error),
 }
 
-impl From<RuntimeError> for StartError {
-    fn from(error: RuntimeError) -> Self {
-        Self::Runtime(error.into())
-    }
-}
-
-/// Runs an endpoint until Lambda ends the process. `read` looks at the request, `answer` does what it asks for.
+/// Runs an endpoint until Lambda ends the process.
 ///
 /// # Errors
 /// [`StartError`] when the environment lacks something or the Runtime API is gone.
-pub async fn serve<I>(
-    route: Route,
-    read: fn(&Input) -> Result<I, Problems>,
-    answer: impl AsyncFn(Call<'_>, I) -> Result<Reply, Error>,
-) -> Result<(), StartError> {
+pub async fn serve<F>(route: Route, handle: fn(Call) -> F) -> Result<(), StartError>
+where
+    F: Future<Output = Result<Response<Body>, Error>> + 'static,
+{
     start_logging();
-    let store = &Store::new(&Settings::from_env()?)?;
+    let store = Arc::new(Store::new(&Settings::from_env()?)?);
     store.connect().await;
-    let function = &function_name();
-    let (route, answer) = (&route, &answer);
-    let handler = service_fn(async |request: LambdaEvent<Event>| {
-        let began = Instant::now();
-        let LambdaEvent { payload: event, context } = request;
-        let caller = event.bearer().and_then(|token| Credential::parse(token, Scope::Api));
-        let reply = respond(store, route, event, caller.as_ref(), read, answer);
-        let (reply, outcome) = match AssertUnwindSafe(reply).catch_unwind().await.unwrap_or(Err(Error::Internal)) {
-            Ok(reply) => {
-                let outcome = if reply.status() == StatusCode::CREATED { "created" } else { "ok" };
-                (reply, outcome)
-            }
-            Err(error) => (Reply::error(&error, &context.request_id), error.code()),
-        };
-        log::write(&log::Record {
-            function,
-            request_id: &context.request_id,
-            organization: caller.as_ref().map(|caller| caller.organization.as_str()),
-            outcome,
-            status: reply.status().as_u16(),
-            duration: began.elapsed(),
-            counts: store.take_counts(),
-        });
-        Ok::<_, lambda_runtime::Error>(reply)
+    let mut service = Adapter::from(service_fn(requests(store, route, function_name(), handle)));
+    // This is `lambda_http::run` with one step before it, and without its tracing span, which our log lines do not show.
+    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        uri::repair(&mut event.payload);
+        service.call(event)
     });
-    Ok(Runtime::new(handler).run().await?)
+    Ok(LocalSet::new().run_until(Runtime::new(service).run()).await?)
 }
 
-async fn respond<I>(
-    store: &Store,
-    Route { method, path, .. }: &Route,
-    event: Event,
-    caller: Option<&Credential>,
-    read: fn(&Input) -> Result<I, Problems>,
-    answer: &impl AsyncFn(Call<'_>, I) -> Result<Reply, Error>,
-) -> Result<Reply, Error> {
-    if !event.is_for(method, path) {
+/// Answers each request, whatever becomes of it, and writes its log line. Must be called inside a [`LocalSet`].
+fn requests<F>(
+    store: Arc<Store>,
+    route: Route,
+    function: String,
+    handle: fn(Call) -> F,
+) -> impl Fn(Request) -> BoxFuture<'static, Result<Response<Body>, lambda_http::Error>>
+where
+    F: Future<Output = Result<Response<Body>, Error>> + 'static,
+{
+    let (route, function) = (Arc::new(route), Arc::<str>::from(function));
+    move |request| {
+        let began = Instant::now();
+        let (store, function) = (store.clone(), function.clone());
+        let context = request.lambda_context();
+        let caller = route.credential(&request);
+        let organization = caller.as_ref().map(|caller| caller.organization.clone());
+        // As a task of its own, a request that panics ends with an error here, and the process lives. The task stays on this
+        // thread, because the store's futures cannot be shown to be `Send`, which `lambda_http` asks for.
+        let answer = spawn_local(answer(store.clone(), route.clone(), caller, request, handle));
+        Box::pin(async move {
+            let (response, outcome) = match answer.await.unwrap_or(Err(Error::Internal)) {
+                Ok(response) if response.status() == StatusCode::CREATED => (response, "created"),
+                Ok(response) => (response, "ok"),
+                Err(error) => (respond::error(&error, &context.request_id), error.code()),
+            };
+            log::write(&log::Record {
+                function: &function,
+                request_id: &context.request_id,
+                organization: organization.as_ref().map(|organization| organization.as_str()),
+                outcome,
+                status: response.status().as_u16(),
+                duration: began.elapsed(),
+                counts: store.take_counts(),
+            });
+            Ok(response)
+        })
+    }
+}
+
+async fn answer<F>(
+    store: Arc<Store>,
+    route: Arc<Route>,
+    caller: Option<Credential>,
+    request: Request,
+    handle: fn(Call) -> F,
+) -> Result<Response<Body>, Error>
+where
+    F: Future<Output = Result<Response<Body>, Error>>,
+{
+    if !route.is_of(&request) {
         return Err(Error::NotFound);
     }
-    let body = event.body().map_err(|_| Error::PayloadTooLarge)?;
-    let caller = caller.ok_or(Error::Unauthorized)?;
-    match read(&Input { event, body }) {
-        // boxed: the compiler lays out no futures this deep
-        Ok(input) => Box::pin(answer(Call { store, caller, now: now() }, input)).await,
-        Err(problems) => {
-            store.check(caller).await?;
-            Err(problems.into())
-        }
+    if request.body().len() > route.body_limit {
+        return Err(Error::PayloadTooLarge(route.body_limit));
     }
+    let caller = caller.ok_or(Error::Unauthorized)?;
+    // boxed, because the compiler lays out no futures this deep
+    Box::pin(handle(Call { store, caller, now: now(), request })).await
 }
 
 /// The one place where the clock is read.
@@ -133,4 +125,39 @@ pub(crate) fn start_logging() {
         .with_target(false)
         .with_max_level(level.unwrap_or(tracing::Level::WARN))
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::{Context, http::Method};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_the_process_lives() {
+        let store = Arc::new(Store::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap());
+        let route = Route::new("function", Method::GET, "/path").with_body_limit(3);
+        let requests = requests(store, route, "function".to_owned(), |_| async { panic!("on purpose") });
+        let send = |body: &str| {
+            let event = json!({
+                "rawPath": "/path", "requestContext": {"http": {"method": "GET"}}, "body": body,
+                "headers": {"authorization": format!("Bearer api_abc123DEF456_{}", "a".repeat(43))},
+            });
+            let mut context = Context::default();
+            context.request_id = "r".to_owned();
+            requests(lambda_http::request::from_str(&event.to_string()).unwrap().with_lambda_context(context))
+        };
+        let local = LocalSet::new();
+        for (body, status, code) in
+            [("", 500, "internal_error"), ("1234", 413, "payload_too_large"), ("123", 500, "internal_error")]
+        {
+            let response = local.run_until(async { send(body).await }).await.unwrap();
+            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            assert_eq!(
+                (response.status().as_u16(), &body["code"], &body["requestId"]),
+                (status, &json!(code), &json!("r"))
+            );
+        }
+    }
 }

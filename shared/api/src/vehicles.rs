@@ -2,26 +2,30 @@
 
 use std::collections::HashSet;
 
-use domain::{MAX_ACCESS_IDS_PER_REQUEST, NewVehicle, RequestedTag, Text, UpdateVehicle, Vehicle};
+use domain::{AuthorizationStatus, MAX_ACCESS_IDS_PER_REQUEST, NewVehicle, RequestedTag, Text, UpdateVehicle, Vehicle};
 use serde::Serialize;
 
+#[cfg(feature = "openapi")]
+use crate::schemas::{RecordId, ShownTag};
 use crate::{
-    access_ids::{CustomerBody, STATUSES, read_customer, status_word},
-    json::{Object, Problems},
+    access_ids::{CustomerBody, read_customer},
+    json::{self, Object},
     page::Pagination,
+    problems::Problems,
 };
 
 /// `{"vehicle": …}`: one vehicle.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VehicleDocument<'a> {
     vehicle: VehicleBody<'a>,
 }
 
 /// A page of vehicles.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VehicleList<'a> {
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     data: Vec<VehicleBody<'a>>,
     pagination: Pagination<'a>,
 }
@@ -29,27 +33,37 @@ pub struct VehicleList<'a> {
 /// A vehicle.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Vehicle))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Vehicle))]
 struct VehicleBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     make: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     model: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     vin: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     license_plate: Option<&'a str>,
+    /// False until there is a source of telematics.
     has_telematics: bool,
     customer: Option<CustomerBody<'a>>,
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     access_ids: Vec<SummaryBody<'a>>,
 }
 
 /// What a vehicle shows of an access ID.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AccessIdSummary))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AccessIdSummary))]
 struct SummaryBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
     ocpp_id_tag: &'a str,
-    authorization_status: &'static str,
+    authorization_status: AuthorizationStatus,
 }
 
 impl<'a> VehicleDocument<'a> {
@@ -86,34 +100,37 @@ impl<'a> VehicleBody<'a> {
                 .map(|summary| SummaryBody {
                     id: summary.id.get(),
                     ocpp_id_tag: summary.tag.as_str(),
-                    authorization_status: status_word(summary.status),
+                    authorization_status: summary.status,
                 })
                 .collect(),
         }
     }
 }
 
-/// The body of `POST /api/vehicles`.
-pub(crate) fn parse_new(body: &[u8]) -> Result<NewVehicle, Problems> {
+/// Reads the body of `POST /api/vehicles`.
+///
+/// # Errors
+/// Every field that breaks a rule, and why.
+pub fn parse_new(body: &[u8]) -> Result<NewVehicle, Problems> {
     let mut problems = Problems::default();
     let new = Object::root(body, "vehicle", &mut problems).and_then(|vehicle| vehicle.read(&mut problems, read_new));
     problems.or(new)
 }
 
 fn read_new(vehicle: &mut Object, problems: &mut Problems) -> Option<NewVehicle> {
-    let name = vehicle.required_text("name", problems);
-    let make = vehicle.text("make", problems).apply(None);
-    let model = vehicle.text("model", problems).apply(None);
-    let vin = vehicle.text("vin", problems).apply(None);
-    let license_plate = vehicle.text("licensePlate", problems).apply(None);
+    let name = vehicle.required("name", problems, json::text);
+    let make = vehicle.optional("make", problems, json::text).apply(None);
+    let model = vehicle.optional("model", problems, json::text).apply(None);
+    let vin = vehicle.optional("vin", problems, json::text).apply(None);
+    let license_plate = vehicle.optional("licensePlate", problems, json::text).apply(None);
     let customer = read_customer(vehicle, problems).apply(None);
     let mut seen = HashSet::new();
     let mut tags = Vec::new();
     for access_id in vehicle.objects("accessIds", MAX_ACCESS_IDS_PER_REQUEST, problems) {
         let path = access_id.path_of("ocppIdTag");
         let (tag, status) = access_id.read(problems, |access_id, problems| {
-            let tag = access_id.required_tag("ocppIdTag", problems);
-            (tag, access_id.word_not_null("authorizationStatus", STATUSES, problems))
+            let tag = access_id.required("ocppIdTag", problems, json::tag);
+            (tag, access_id.not_null("authorizationStatus", problems, json::word))
         });
         let Some(tag) = tag else { continue };
         if seen.insert(tag.clone()) {
@@ -125,16 +142,19 @@ fn read_new(vehicle: &mut Object, problems: &mut Problems) -> Option<NewVehicle>
     Some(NewVehicle { name: name?, make, model, vin, license_plate, customer, tags })
 }
 
-/// The body of `PATCH /api/vehicles/{id}`.
-pub(crate) fn parse_update(body: &[u8]) -> Result<UpdateVehicle, Problems> {
+/// Reads the body of `PATCH /api/vehicles/{id}`.
+///
+/// # Errors
+/// Every field that breaks a rule, and why.
+pub fn parse_update(body: &[u8]) -> Result<UpdateVehicle, Problems> {
     let mut problems = Problems::default();
     let update = Object::root(body, "vehicle", &mut problems).map(|vehicle| {
         vehicle.read(&mut problems, |vehicle, problems| UpdateVehicle {
-            name: vehicle.text_not_null("name", problems),
-            make: vehicle.text("make", problems),
-            model: vehicle.text("model", problems),
-            vin: vehicle.text("vin", problems),
-            license_plate: vehicle.text("licensePlate", problems),
+            name: vehicle.not_null("name", problems, json::text),
+            make: vehicle.optional("make", problems, json::text),
+            model: vehicle.optional("model", problems, json::text),
+            vin: vehicle.optional("vin", problems, json::text),
+            license_plate: vehicle.optional("licensePlate", problems, json::text),
             customer: read_customer(vehicle, problems),
         })
     });

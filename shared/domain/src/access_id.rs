@@ -4,6 +4,7 @@ use crate::{AccessIdSummary, Customer, Id, LinkRefused, Make, Model, Name, OcppI
 
 /// What kind of thing carries the tag. Serializes as the one word that the wire and the table use for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "What kind of thing carries the tag."))]
 pub enum AccessIdType {
     /// An RFID card that is held to the charger.
     #[serde(rename = "RFID")]
@@ -14,6 +15,7 @@ pub enum AccessIdType {
 
 /// Whether the tag may charge. Serializes as the one word that the wire and the table use for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "Whether the tag may charge."))]
 pub enum AuthorizationStatus {
     /// It may.
     #[default]

@@ -3,25 +3,23 @@
 use std::collections::HashMap;
 
 use domain::{
-    AccessId, AccessIdUpdate, Customer, Id, LinkedAccessId, NewAccessId, Patch, Timestamp, UpdateAccessId, Vehicle,
+    AccessId, AccessIdUpdate, Id, LinkedAccessId, NewAccessId, OrganizationId, Timestamp, UpdateAccessId, Vehicle,
     VehicleChange, VehicleLink,
 };
 
 use crate::{
-    Credential, Error, Idempotency, Page, PageRequest, Store,
-    cursor::List,
+    Credential, Error, Idempotency, Page, PageRequest, Store, customers,
+    idempotency::Remembered,
+    items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds},
     keys,
-    record::{
-        AccessIdRecord, Corrupt, RequestRecord, TagRecord, VehicleRecord, Versioned, from_item, milliseconds, readable,
-    },
-    table::{Attempt, Found, Replay},
+    table::{Access, Attempt, Found, Transaction},
 };
 
 /// What the keys of remembered requests call this kind of creation.
 const KIND: &str = "ACCESS-ID";
 
 impl Store {
-    /// A page of the organization's access IDs, each with its vehicle. Two calls, three with a hundred vehicles.
+    /// A page of the organization's access IDs, each with its vehicle. Three calls, two if none has a vehicle.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
@@ -30,23 +28,17 @@ impl Store {
         caller: &Credential,
         page: &PageRequest,
     ) -> Result<Page<LinkedAccessId>, Error> {
-        let organization = &caller.organization;
-        let (access_ids, last) = self.page::<AccessIdRecord, AccessId>(page, &keys::access_ids(organization)).await?;
-
+        let access = self.table.authorize(caller).await?;
+        let (access_ids, next_cursor) = access.page::<AccessIdItem>(page).await?;
         let linked = access_ids.iter().filter_map(|access_id| access_id.vehicle);
-        let vehicle_keys = linked.map(|id| keys::vehicle(organization, id));
-        let mut found = self.batch_get(vehicle_keys.chain([caller.key()])).await?;
-        let next_cursor = found.credential(caller)?.next_cursor(caller, page, List::AccessIds, last)?;
-        let vehicles: HashMap<Id, Vehicle> = found
-            .into_items()
-            .filter_map(|item| readable(from_item::<VehicleRecord>(&item).and_then(Versioned::<Vehicle>::try_from)))
-            .map(|vehicle| (vehicle.value.id, vehicle.value))
-            .collect();
-        let records = access_ids.into_iter().map(|access_id| {
+        let found = access.read(linked.map(|id| keys::vehicle(&caller.organization, id))).await?;
+        let vehicles: HashMap<Id, Vehicle> =
+            found.into_records::<VehicleItem>().map(|vehicle| (vehicle.id, vehicle)).collect();
+        let with_vehicle = |access_id: AccessId| {
             let vehicle = access_id.vehicle.and_then(|id| vehicles.get(&id)).cloned();
             LinkedAccessId { access_id, vehicle }
-        });
-        Ok(Page { records: records.collect(), next_cursor })
+        };
+        Ok(Page { records: access_ids.into_iter().map(with_vehicle).collect(), next_cursor })
     }
 
     /// One access ID with its vehicle. Two calls, one if it is linked to none.
@@ -54,11 +46,13 @@ impl Store {
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::NotFound`], and the table's own.
     pub async fn get_access_id(&self, caller: &Credential, id: Id) -> Result<LinkedAccessId, Error> {
-        self.settle(async || {
-            let (stored, _) = self.read_linked(caller, id, None).await?;
-            Ok(stored.linked())
-        })
-        .await
+        let key = keys::access_id(&caller.organization, id);
+        self.table
+            .settle(async || {
+                let (access, mut found) = self.table.authorize_reading(caller, [key.clone()]).await?;
+                Ok(read_linked(&access, &mut found, &caller.organization, id).await?.value())
+            })
+            .await
     }
 
     /// Creates an access ID, and with it its vehicle and its customer if they are new. Two calls.
@@ -70,73 +64,57 @@ impl Store {
         &self,
         caller: &Credential,
         new: &NewAccessId,
-        wish: Option<&Idempotency>,
+        idempotency: Option<&Idempotency>,
         now: Timestamp,
     ) -> Result<LinkedAccessId, Error> {
         let organization = &caller.organization;
         let now = milliseconds(now);
-        let replay = Replay::new(wish, organization, KIND);
+        let remembered = Remembered::new(idempotency, organization, KIND);
         let tag_key = keys::tag(organization, &new.tag);
         let vehicle_key = match new.vehicle {
             VehicleLink::Existing(id) => Some(keys::vehicle(organization, id)),
             VehicleLink::None | VehicleLink::New(_) => None,
         };
+        let customer_key = new.customer.as_ref().map(|given| customers::key(organization, given));
 
-        self.settle(async || {
-            let keys = [caller.key(), tag_key.clone()].into_iter();
-            let keys = keys.chain(vehicle_key.clone()).chain(replay.as_ref().map(|replay| replay.key.clone()));
-            let keys = keys.chain(new.customer.as_ref().map(|given| keys::customer(organization, &given.key())));
-            let mut found = self.batch_get(keys).await?;
-            found.credential(caller)?;
-            if let Some(replay) = &replay
-                && let Some(remembered) = replay.remembered(&mut found, now)?
-            {
-                return Ok(remembered.into_access_id()?);
-            }
-
-            let mut new = new.clone();
-            let customer = found.customer_of(organization, &mut new.customer)?;
-            let existing: Option<Versioned<Vehicle>> =
-                vehicle_key.as_ref().map(|key| found.take_versioned::<VehicleRecord, _>(key)).transpose()?.flatten();
-            let version = existing.as_ref().map(|vehicle| vehicle.version);
-            let ids = [self.new_id(now)?, self.new_id(now)?];
-            let created = if found.has(&tag_key) {
-                Err(Error::TagTaken)
-            } else {
-                new.create(ids[0], ids[1], existing.map(|vehicle| vehicle.value), now).map_err(Error::from)
-            };
-            let created = match created {
-                Ok(created) => created,
-                // What refuses it may be the first request of this key, carried out since the read above.
-                Err(refused) => {
-                    return self
-                        .remembered_or(refused, replay.as_ref(), now)
-                        .await?
-                        .into_access_id()
-                        .map_err(Attempt::from);
+        self.table
+            .settle(async || {
+                let optional = [vehicle_key.clone(), customer_key.clone(), remembered.key()];
+                let keys = [tag_key.clone()].into_iter().chain(optional.into_iter().flatten());
+                let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
+                if let Some(item) = remembered.answer(&mut found, now)? {
+                    return Ok(item.into_access_id()?);
                 }
-            };
 
-            let mut transaction = self.transaction();
-            let access_id = &created.access_id;
-            transaction.create(keys::access_id(organization, access_id.id), &AccessIdRecord::new(access_id, 1));
-            transaction.create(tag_key.clone(), &TagRecord::new(access_id));
-            if let Some(vehicle) = &created.vehicle {
-                let key = keys::vehicle(organization, vehicle.id);
-                transaction.write(key, version, |version| VehicleRecord::new(vehicle, version));
-            }
-            if let Some(customer) = customer {
-                transaction.create_customer(organization, &customer);
-            }
-            if let Some(replay) = &replay {
-                replay.remember(&mut transaction, now, |fingerprint, expires_at| {
-                    RequestRecord::of_access_id(&created, fingerprint, expires_at)
-                });
-            }
-            self.commit(transaction).await?;
-            Ok(created)
-        })
-        .await
+                let mut new = new.clone();
+                let new_customer = customers::recognize(&mut found, organization, new.customer.as_mut())?;
+                let existing =
+                    vehicle_key.as_ref().map(|key| found.take_record::<VehicleItem>(key)).transpose()?.flatten();
+                let (existing, version) = existing.map(|found| (found.value, found.version)).unzip();
+                let created = if found.has(&tag_key) {
+                    Err(Error::TagTaken)
+                } else {
+                    let ids = [self.ids.next_one(now)?, self.ids.next_one(now)?];
+                    new.create(ids[0], ids[1], existing, now).map_err(Error::from)
+                };
+                let created = match created {
+                    Ok(created) => created,
+                    Err(refused) => return Ok(remembered.answer_or(refused, &access, now).await?.into_access_id()?),
+                };
+
+                let mut transaction = Transaction::default();
+                transaction.write::<AccessIdItem>(organization, &created.access_id, None)?;
+                transaction.create(tag_key.clone(), &TagItem::new(&created.access_id))?;
+                if let Some(vehicle) = &created.vehicle {
+                    transaction.write::<VehicleItem>(organization, vehicle, version)?;
+                }
+                customers::create(&mut transaction, organization, new_customer.as_ref())?;
+                let (access_id, vehicle) = (Some(&created.access_id), created.vehicle.as_ref());
+                remembered.remember(&mut transaction, access_id, vehicle, now)?;
+                self.table.commit(transaction).await?;
+                Ok(created)
+            })
+            .await
     }
 
     /// Changes an access ID, and with it its vehicle's view of it. Two or three calls.
@@ -152,90 +130,70 @@ impl Store {
     ) -> Result<LinkedAccessId, Error> {
         let organization = &caller.organization;
         let now = milliseconds(now);
-        let given = match &update.customer {
-            Patch::Set(customer) => Some(customer),
-            Patch::Keep | Patch::Clear => None,
-        };
-        self.settle(async || {
-            let (stored, mut found) = self.read_linked(caller, id, given).await?;
-            let mut update = update.clone();
-            let mut customer = None;
-            if let Patch::Set(given) = &mut update.customer {
-                let known = found.customer(organization, given)?;
-                *given = known.customer.clone();
-                customer = Some(known);
-            }
-            let before = stored.linked();
-            let AccessIdUpdate { after, unlinked } = before.update(update.clone(), self.new_id(now)?, now)?;
+        let key = keys::access_id(organization, id);
+        self.table
+            .settle(async || {
+                let mut update = update.clone();
+                let customer_key =
+                    customers::named(&mut update.customer).map(|given| customers::key(organization, given));
+                let keys = [key.clone()].into_iter().chain(customer_key);
+                let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
+                let stored = read_linked(&access, &mut found, organization, id).await?;
+                let new_customer =
+                    customers::recognize(&mut found, organization, customers::named(&mut update.customer))?;
+                let names_vehicle = matches!(update.vehicle, VehicleChange::Change { .. });
+                let before = stored.value();
+                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, now)?;
 
-            let is_named = matches!(update.vehicle, VehicleChange::Change { .. });
-            let mut transaction = self.transaction();
-            if after == before {
-                // Nothing is written that could fail. What the vehicle was read for holds only if the access ID, read before
-                // it, is still the same.
-                if is_named && stored.vehicle.is_some() {
-                    let key = keys::access_id(organization, id);
-                    let mut found = self.batch_get([key.clone()]).await?;
-                    let again = found.take_versioned::<AccessIdRecord, AccessId>(&key)?;
-                    if again.is_none_or(|again| again.version != stored.access_id.version) {
-                        return Err(Attempt::Conflict);
+                let mut transaction = Transaction::default();
+                if after == before {
+                    // Nothing is written that could fail. What the vehicle was read for holds only if the access ID, read
+                    // before it, is still the same.
+                    if names_vehicle && stored.vehicle.is_some() {
+                        let again = access.get::<AccessIdItem>(key.clone()).await?;
+                        if again.is_none_or(|again| again.version != stored.access_id.version) {
+                            return Err(Attempt::Conflict);
+                        }
+                    }
+                } else {
+                    // Whatever changes, both records are as they were read, or nothing happens: what the answer says of the
+                    // one and of the other has to be true at one moment, and no change may be lost between the two reads.
+                    let access_id = &after.access_id;
+                    transaction.write::<AccessIdItem>(organization, access_id, Some(stored.access_id.version))?;
+                    if (&access_id.name, access_id.status) != (&before.access_id.name, before.access_id.status) {
+                        transaction.follow(keys::tag(organization, &access_id.tag), &TagItem::new(access_id))?;
+                    }
+                    if (names_vehicle || after.vehicle != before.vehicle)
+                        && let Some(vehicle) = unlinked.as_ref().or(after.vehicle.as_ref())
+                    {
+                        let version = stored.vehicle.as_ref().map(|vehicle| vehicle.version);
+                        transaction.write::<VehicleItem>(organization, vehicle, version)?;
                     }
                 }
-            } else {
-                // Whatever changes, both records are as they were read, or nothing happens: what the answer says of the
-                // one and of the other has to be true at one moment, and no change may be lost between the two reads.
-                let access_id = &after.access_id;
-                let version = stored.access_id.version;
-                let record = AccessIdRecord::new(access_id, version + 1);
-                transaction.replace(keys::access_id(organization, id), &record, version);
-                if (&access_id.name, access_id.status) != (&before.access_id.name, before.access_id.status) {
-                    transaction.follow(keys::tag(organization, &access_id.tag), &TagRecord::new(access_id));
-                }
-                if (is_named || after.vehicle != before.vehicle)
-                    && let Some(vehicle) = unlinked.as_ref().or(after.vehicle.as_ref())
-                {
-                    let version = stored.vehicle.as_ref().map(|vehicle| vehicle.version);
-                    let key = keys::vehicle(organization, vehicle.id);
-                    transaction.write(key, version, |version| VehicleRecord::new(vehicle, version));
-                }
-            }
-            if let Some(customer) = customer {
-                transaction.create_customer(organization, &customer);
-            }
-            if !transaction.is_empty() {
-                self.commit(transaction).await?;
-            }
-            Ok(after)
-        })
-        .await
+                customers::create(&mut transaction, organization, new_customer.as_ref())?;
+                self.table.commit(transaction).await?;
+                Ok(after)
+            })
+            .await
     }
+}
 
-    /// The access ID and its vehicle as they are now, and what else was found: the credential is valid.
-    async fn read_linked(
-        &self,
-        caller: &Credential,
-        id: Id,
-        customer: Option<&Customer>,
-    ) -> Result<(Stored, Found), Attempt> {
-        let organization = &caller.organization;
-        let key = keys::access_id(organization, id);
-        let customer = customer.map(|given| keys::customer(organization, &given.key()));
-        let mut found = self.batch_get([caller.key(), key.clone()].into_iter().chain(customer)).await?;
-        found.credential(caller)?;
-        let access_id = found.take_versioned::<AccessIdRecord, AccessId>(&key)?.ok_or(Error::NotFound)?;
-        let mut vehicle = None;
-        if let Some(linked) = access_id.value.vehicle {
-            let item = self.get(&keys::vehicle(organization, linked)).await?;
-            let item = item.ok_or_else(|| Corrupt("an access ID whose vehicle is not there".to_owned()))?;
-            let read = Versioned::<Vehicle>::try_from(from_item::<VehicleRecord>(&item)?)?;
-            if !read.value.shows(&access_id.value.summary()) {
-                // Changed between the two reads: what was read first no longer holds.
-                return Err(Attempt::Conflict);
-            }
-            vehicle = Some(read);
-        }
-        Ok((Stored { access_id, vehicle }, found))
+/// The access ID that was found and its vehicle, both as they are now. One call if there is a vehicle.
+async fn read_linked(
+    access: &Access<'_>,
+    found: &mut Found,
+    organization: &OrganizationId,
+    id: Id,
+) -> Result<Stored, Attempt> {
+    let access_id = found.take_record::<AccessIdItem>(&keys::access_id(organization, id))?.ok_or(Error::NotFound)?;
+    let Some(linked) = access_id.value.vehicle else { return Ok(Stored { access_id, vehicle: None }) };
+    let vehicle = access.get::<VehicleItem>(keys::vehicle(organization, linked)).await?;
+    let vehicle = vehicle.ok_or_else(|| Corrupt::new("an access ID whose vehicle is not there"))?;
+    if !vehicle.value.shows(&access_id.value.summary()) {
+        // Something changed between the two reads: what was read first no longer holds.
+        return Err(Attempt::Conflict);
     }
+    Ok(Stored { access_id, vehicle: Some(vehicle) })
 }
 
 /// An access ID and its vehicle as they were read.
@@ -245,7 +203,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn linked(&self) -> LinkedAccessId {
+    fn value(&self) -> LinkedAccessId {
         LinkedAccessId {
             access_id: self.access_id.value.clone(),
             vehicle: self.vehicle.as_ref().map(|vehicle| vehicle.value.clone()),

@@ -1,9 +1,14 @@
+//! Credentials: the tokens that callers show. (AWS credentials, with which the table is asked, are in `settings`.)
+
 use domain::OrganizationId;
 use serde::{Deserialize, Serialize};
 
-use crate::{admin::ORGANIZATION_ID_LENGTH, digest};
+use crate::{
+    digest,
+    keys::{self, Key},
+};
 
-/// What a credential opens. One opens nothing but its scope.
+/// What a credential opens. A credential opens nothing but its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -13,6 +18,8 @@ pub enum Scope {
     Rfid,
 }
 
+/// Characters of every organization's id. The functions' policies name partitions of organizations with ids of this length.
+pub(crate) const ORGANIZATION_ID_LENGTH: usize = 12;
 /// Characters of base 62 in a token's secret: 256 bits.
 const SECRET_LENGTH: usize = 43;
 
@@ -26,9 +33,9 @@ impl Scope {
     }
 }
 
-/// A well-formed token that a caller showed: `<scope>_<organization>_<secret>`. Whether it is valid, the table knows.
+/// A well-formed token that a caller showed: `<scope>_<organization>_<secret>`. Whether it holds, only the table can tell.
 ///
-/// It keeps the token's SHA-256 alone, so it can be held and logged without giving the secret away.
+/// Only the token's SHA-256 is kept, so that this value can be logged without giving the secret away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The organization that the token names.
@@ -48,6 +55,10 @@ impl Credential {
             && secret.len() == SECRET_LENGTH
             && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
         well_formed.then(|| Self { organization, scope, digest: digest::sha256_hex(token.as_bytes()) })
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        keys::credential(&self.organization, &self.digest)
     }
 
     /// A new token for the organization.

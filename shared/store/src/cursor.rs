@@ -1,10 +1,27 @@
-//! Cursors: where a list goes on, bound to the organization and the list by a code that only the service can make.
+//! Pages of lists, and the cursors that say where a list goes on. A cursor is bound to the organization and the list by a
+//! code that only the service can make, and its position is known only to who has verified that code.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Id, OrganizationId};
 use ring::hmac;
 
-use crate::{Credential, Error, PageRequest, record::CredentialRecord};
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The records in ascending order of their ids.
+    pub records: Vec<T>,
+    /// The cursor of the next page. It is there exactly if the next page has a record.
+    pub next_cursor: Option<String>,
+}
+
+/// Which page of a list is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many records at most, from 1 to 100.
+    pub limit: usize,
+    /// The cursor of the page before; `None` for the first page.
+    pub cursor: Option<Cursor>,
+}
 
 /// The lists that have cursors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +32,12 @@ pub(crate) enum List {
 
 const CODE_LENGTH: usize = 16;
 
-/// A cursor of the right shape. Whether the service made it for this list is known when the organization's key is.
+/// A cursor of the right shape. Whether the service issued it for a list can be told only with the organization's cursor
+/// key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The last id of the page before.
-    pub(crate) after: Id,
+    after: Id,
     code: [u8; CODE_LENGTH],
 }
 
@@ -38,30 +56,10 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Whether this cursor was issued with this key for this list of this organization.
-    pub(crate) fn is_genuine(&self, key: &str, organization: &OrganizationId, list: List) -> bool {
-        // The code is no secret that could be guessed byte by byte: 128 bits, and every try is a table read.
-        code(key, organization, list, self.after) == self.code
-    }
-}
-
-impl CredentialRecord {
-    /// The cursor that goes on after the id `last`, if there is one.
-    ///
-    /// # Errors
-    /// [`Error::ForgedCursor`] if the list did not hand out the cursor that the page was asked for with.
-    pub(crate) fn next_cursor(
-        &self,
-        caller: &Credential,
-        page: &PageRequest,
-        list: List,
-        last: Option<Id>,
-    ) -> Result<Option<String>, Error> {
-        let organization = &caller.organization;
-        if page.cursor.as_ref().is_some_and(|cursor| !cursor.is_genuine(&self.cursor_key, organization, list)) {
-            return Err(Error::ForgedCursor);
-        }
-        Ok(last.map(|last| Cursor::issue(&self.cursor_key, organization, list, last)))
+    /// The last id of the page before, if this cursor was issued with this key for this list of this organization.
+    pub(crate) fn verified(&self, key: &str, organization: &OrganizationId, list: List) -> Option<Id> {
+        // To compare in constant time is not needed: the code has 128 bits, and each guess at it costs a table read.
+        (code(key, organization, list, self.after) == self.code).then_some(self.after)
     }
 }
 
@@ -87,18 +85,18 @@ mod tests {
         let after = Id::new(123).unwrap();
         let text = Cursor::issue("key", &org, List::AccessIds, after);
         let cursor = Cursor::parse(&text).unwrap();
-        assert_eq!(cursor.after, after);
-        assert!(cursor.is_genuine("key", &org, List::AccessIds));
-        assert!(!cursor.is_genuine("key", &org, List::Vehicles));
-        assert!(!cursor.is_genuine("key", &other, List::AccessIds));
-        assert!(!cursor.is_genuine("other", &org, List::AccessIds));
+        assert_eq!(cursor.verified("key", &org, List::AccessIds), Some(after));
+        assert_eq!(cursor.verified("key", &org, List::Vehicles), None);
+        assert_eq!(cursor.verified("key", &other, List::AccessIds), None);
+        assert_eq!(cursor.verified("other", &org, List::AccessIds), None);
     }
 
     #[test]
     fn every_changed_character_is_noticed() {
         let org: OrganizationId = "a".parse().unwrap();
         let text = Cursor::issue("key", &org, List::Vehicles, Id::new(Id::MAX).unwrap());
-        let genuine = |text: &str| Cursor::parse(text).is_some_and(|c| c.is_genuine("key", &org, List::Vehicles));
+        let genuine =
+            |text: &str| Cursor::parse(text).is_some_and(|c| c.verified("key", &org, List::Vehicles).is_some());
         assert!(genuine(&text));
         for at in 0..text.len() {
             let mut changed = text.clone().into_bytes();

@@ -1,49 +1,50 @@
-//! The RFID decision: one call, whatever is asked and however many tags there are.
+//! Whether a tag may charge: one `BatchGetItem`, whatever is asked and however many tags the table holds.
 //!
-//! It has a client of its own, because it is all that the authorizer does: the SDK's would cost more than everything
-//! else together (`docs/performance.md`).
+//! It goes through `table-client`, because the SDK's client would cost the authorizer more than everything else that it does
+//! (`docs/performance.md`).
 
 use std::{
     borrow::Cow,
     collections::HashMap,
-    hint::black_box,
+    env, iter,
+    path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use connection::Io;
 use domain::{AccessIdType, Id, OcppIdTag};
-use serde::{Deserialize, de::IgnoredAny};
-use table_client::Client;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use table_client::{Client, Config, Keys, Operation};
 use tokio::time::Instant;
 
 use crate::{
-    Counts, Credential, Error, Settings, SettingsError,
+    Counts, Credential, Error, Settings, SettingsError, TableCredentials,
     keys::{self, Key},
+    settings::LOCAL_KEY,
 };
 
 /// What a decision may take in all, the table's retries included.
 const DEADLINE: Duration = Duration::from_millis(950);
-/// How long to leave a table alone that left keys over.
+/// How long to wait before the table is asked again, when it left keys over.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// What is known of a tag at this moment.
+/// What the table says of a tag at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It may charge.
     Authorized {
         /// The access ID's number.
         id: Id,
-        /// Its name.
+        /// The access ID's name.
         name: String,
-        /// Card or vehicle.
+        /// Whether it is a card or a vehicle.
         kind: AccessIdType,
     },
     /// No access ID of the organization has this tag.
     Unknown,
     /// Its access ID is revoked.
     Revoked,
-    /// The stored item is not one that this version understands.
+    /// The stored item is not one that this version understands, so it does not authorize.
     Unreadable,
 }
 
@@ -57,12 +58,12 @@ pub struct Decider {
 }
 
 impl Decider {
-    /// A decider over the table that the settings name. `io` says what its thread does while it waits. Nothing is sent yet.
+    /// A decider over the table that the settings name. Nothing is sent yet.
     ///
     /// # Errors
     /// [`SettingsError`] when the settings cannot be used.
-    pub fn new(settings: &Settings, io: Io) -> Result<Self, SettingsError> {
-        let client = Client::new(settings.config(io))?;
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let client = Client::new(settings.table_client())?;
         let deadline = DEADLINE * settings.patience();
         Ok(Self { client, table: settings.table.clone(), deadline, failures: AtomicU64::new(0) })
     }
@@ -80,23 +81,22 @@ impl Decider {
     }
 
     /// Whether the tag may charge, by the table's state at this moment. One strongly consistent call, which also checks
-    /// the credential. Without a tag (what came in can be none) the credential alone is checked.
+    /// the credential. Without a tag, because what Thor sent can be none, the credential alone is checked.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`], and [`Error::Unavailable`] when the table did not answer within a second. Nothing but an
-    /// `Ok` authorizes.
+    /// [`Error::Unauthorized`], and [`Error::Unavailable`] when the table did not answer within a second.
     pub async fn decide(&self, caller: &Credential, tag: Option<&OcppIdTag>) -> Result<Decision, Error> {
         let deadline = Instant::now() + self.deadline;
         let credential_key = caller.key();
         let tag_key = tag.map(|tag| keys::tag(&caller.organization, tag));
-        let request = request(&self.table, [Some(&credential_key), tag_key.as_ref()].into_iter().flatten());
+        let request = request(&self.table, iter::once(&credential_key).chain(&tag_key)).map_err(|_| Error::Unusable)?;
         loop {
-            let answer = self.client.batch_get_item(&request, deadline).await;
+            let answer = self.client.call(Operation::BatchGetItem, &request, deadline).await;
             let answer = answer.map_err(|error| self.failed(error.code()))?;
             if let Some(decision) = self.read(&answer, caller, &credential_key, tag_key.as_ref())? {
                 return Ok(decision);
             }
-            // A table that throttles leaves keys over: nothing is decided on half an answer.
+            // A table that throttles leaves keys over. Those may be the ones that matter, so nothing is decided yet.
             if Instant::now() + PAUSE >= deadline {
                 return Err(self.failed("UnprocessedKeys"));
             }
@@ -118,25 +118,6 @@ impl Decider {
         }
         let items = answer.responses.get(self.table.as_str()).map(Vec::as_slice).unwrap_or_default();
         decision(caller, items, credential_key, tag_key).map(Some)
-    }
-
-    /// A decision on an invented answer, without the table: it brings the code into memory that the first decision runs.
-    ///
-    /// # Errors
-    /// None that says anything.
-    pub fn rehearse(&self, caller: &Credential, tag: &OcppIdTag) -> Result<Decision, Error> {
-        let (credential_key, tag_key) = (caller.key(), keys::tag(&caller.organization, tag));
-        let key = |key: &Key| format!(r#""PK":{{"S":"{}"}},"SK":{{"S":"{}"}}"#, key.partition, key.sort);
-        let answer = format!(
-            r#"{{"Responses":{{"{}":[{{{},"scope":{{"S":"{}"}}}},{{{},"accessId":{{"N":"1"}},"name":{{"S":"-"}},
-                "type":{{"S":"RFID"}},"authorizationStatus":{{"S":"Authorized"}}}}]}},"UnprocessedKeys":{{}}}}"#,
-            self.table,
-            key(&credential_key),
-            caller.scope.as_str(),
-            key(&tag_key),
-        );
-        black_box(request(&self.table, [&credential_key, &tag_key].into_iter()));
-        self.read(answer.as_bytes(), caller, &credential_key, Some(&tag_key))?.ok_or(Error::Unavailable)
     }
 
     fn failed(&self, code: &str) -> Error {
@@ -163,33 +144,33 @@ pub(crate) fn decision(
     Ok(decision)
 }
 
-/// The request's JSON. Written by hand: the shape is fixed, only keys and the table's name are put in.
-fn request<'a>(table: &str, keys: impl Iterator<Item = &'a Key>) -> Vec<u8> {
-    let mut json = Vec::with_capacity(512);
-    json.extend_from_slice(b"{\"RequestItems\":{");
-    string(&mut json, table);
-    json.extend_from_slice(b":{\"ConsistentRead\":true,\"Keys\":[");
-    for (at, key) in keys.enumerate() {
-        json.extend_from_slice(if at == 0 { b"{\"PK\":{\"S\":" } else { b",{\"PK\":{\"S\":" });
-        string(&mut json, &key.partition);
-        json.extend_from_slice(b"},\"SK\":{\"S\":");
-        string(&mut json, &key.sort);
-        json.extend_from_slice(b"}}");
+/// The body of a `BatchGetItem` of these keys.
+fn request<'a>(table: &str, keys: impl Iterator<Item = &'a Key>) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Request<'a> {
+        request_items: HashMap<&'a str, Wanted<'a>>,
     }
-    json.extend_from_slice(b"]}}}");
-    json
-}
-
-/// A JSON string. Keys and table names are printable ASCII: quotes and backslashes alone need care.
-fn string(json: &mut Vec<u8>, text: &str) {
-    json.push(b'"');
-    for byte in text.bytes() {
-        if matches!(byte, b'"' | b'\\') {
-            json.push(b'\\');
-        }
-        json.push(byte);
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Wanted<'a> {
+        consistent_read: bool,
+        keys: Vec<PrimaryKey<'a>>,
     }
-    json.push(b'"');
+    #[derive(Serialize)]
+    #[serde(rename_all = "UPPERCASE")]
+    struct PrimaryKey<'a> {
+        pk: Text<'a>,
+        sk: Text<'a>,
+    }
+    #[derive(Serialize)]
+    struct Text<'a> {
+        #[serde(rename = "S")]
+        string: &'a str,
+    }
+    let key = |key: &'a Key| PrimaryKey { pk: Text { string: &key.partition }, sk: Text { string: &key.sort } };
+    let wanted = Wanted { consistent_read: true, keys: keys.map(key).collect() };
+    serde_json::to_vec(&Request { request_items: HashMap::from([(table, wanted)]) })
 }
 
 #[derive(Deserialize)]
@@ -201,7 +182,7 @@ pub(crate) struct Answer<'a> {
     unprocessed_keys: HashMap<Cow<'a, str>, IgnoredAny>,
 }
 
-/// A credential or a tag: what a decision needs of either. What is missing or of another kind reads as absent.
+/// What a decision needs of the item of a credential or of a tag. An attribute of another type reads as absent.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Item<'a> {
@@ -223,7 +204,7 @@ pub(crate) struct Item<'a> {
     authorization_status: Value<'a>,
 }
 
-/// An attribute's value, as far as it is a string or a number.
+/// An attribute's value, if it is a string or a number.
 #[derive(Default, Deserialize)]
 struct Value<'a> {
     #[serde(default, rename = "S", borrow)]
@@ -239,12 +220,12 @@ impl Value<'_> {
 }
 
 impl Item<'_> {
-    /// Whether this credential opens the authorizer. One that was revoked, in whatever form, does not.
+    /// Whether this credential opens the authorizer. One with a `revokedAt` does not, whatever that holds.
     fn opens(&self, caller: &Credential) -> bool {
         self.scope.is(caller.scope.as_str()) && self.revoked_at.is_none()
     }
 
-    /// What this tag says. Whatever is not understood refuses.
+    /// What the item of a tag says. One that is not understood authorizes nobody.
     fn decision(&self) -> Decision {
         let kind = match self.kind.string.as_deref() {
             Some("RFID") => Some(AccessIdType::Rfid),
@@ -262,6 +243,26 @@ impl Item<'_> {
     }
 }
 
+impl Settings {
+    /// The same, as `table-client` takes it.
+    pub(crate) fn table_client(&self) -> Config {
+        let local = || Keys {
+            access_key_id: LOCAL_KEY.0.to_owned(),
+            secret_access_key: LOCAL_KEY.1.to_owned(),
+            session_token: None,
+        };
+        Config {
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
+            credentials: match self.credentials {
+                TableCredentials::Environment => table_client::Credentials::Environment,
+                TableCredentials::Local => table_client::Credentials::Fixed(local()),
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +273,7 @@ mod tests {
         let printable: String = ('!'..='~').collect();
         for text in [&printable[..36], &printable[36..72], &printable[72..]] {
             let key = keys::tag(&organization, &OcppIdTag::normalize(text).unwrap());
-            let request: serde_json::Value = serde_json::from_slice(&request("t", [&key].into_iter())).unwrap();
+            let request: serde_json::Value = serde_json::from_slice(&request("t", iter::once(&key)).unwrap()).unwrap();
             let wanted = &request["RequestItems"]["t"];
             assert_eq!(wanted["ConsistentRead"], true);
             assert_eq!(wanted["Keys"][0]["PK"]["S"], key.partition);

@@ -1,4 +1,4 @@
-//! SHA-256 and randomness, both from `ring`, which TLS needs anyway.
+//! SHA-256 and random bytes. Both come from `ring`, because TLS needs it anyway.
 
 use ring::{
     digest::{SHA256, digest},

@@ -8,12 +8,12 @@ use crate::{
     Credential, Cursor, Decision, Scope,
     cursor::List,
     decision::{Answer, decision},
-    digest, keys,
-    record::{
-        AccessIdRecord, CredentialRecord, CustomerRecord, Item, OrganizationRecord, Record, RequestRecord, Stored,
-        TagRecord, VehicleRecord, Versioned, from_item, key_of, to_item,
+    digest,
+    items::{
+        AccessIdItem, CredentialItem, CustomerItem, IdempotencyItem, Item, OrganizationItem, StoredItem, TagItem,
+        VehicleItem, Versioned, VersionedItem as _, from_item, key_of, to_item, value_of,
     },
-    table::has_revocation,
+    keys,
 };
 
 const TOKEN: &str = "rfid_abc123DEF456_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
@@ -26,7 +26,8 @@ pub fn cursor(data: &[u8]) {
     let issue = |list, after| Cursor::issue("key", &organization, list, after);
     if let Some(cursor) = Cursor::parse(&text) {
         for list in [List::AccessIds, List::Vehicles] {
-            assert_eq!(cursor.is_genuine("key", &organization, list), text == issue(list, cursor.after));
+            let after = cursor.verified("key", &organization, list);
+            assert!(after.is_none_or(|after| text == issue(list, after)));
         }
     }
     // the same bytes as an id
@@ -35,7 +36,7 @@ pub fn cursor(data: &[u8]) {
     let issued = issue(List::Vehicles, after);
     assert!(issued.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "a URL needs no escapes");
     let genuine = |text: &str, list| {
-        Cursor::parse(text).is_some_and(|cursor| cursor.after == after && cursor.is_genuine("key", &organization, list))
+        Cursor::parse(text).is_some_and(|cursor| cursor.verified("key", &organization, list) == Some(after))
     };
     assert!(genuine(&issued, List::Vehicles) && !genuine(&issued, List::AccessIds));
     // and with one character changed
@@ -68,92 +69,62 @@ pub fn credential(data: &[u8]) {
     }
 }
 
-/// An item, in DynamoDB's JSON, is read wholly or not at all, as the SDK and `serde_dynamo` would read it: what is made of it
-/// keeps the domain's rules and is written and read again as it was.
+/// An item is read wholly or not at all: what is made of it keeps the domain's rules and is written and read again as it
+/// was. The input is an item in DynamoDB's JSON.
 pub fn stored_item(data: &[u8]) {
-    if let Ok(item) = serde_json::from_slice::<Stored>(data) {
-        _ = key_of(&item);
-        _ = has_revocation(&item);
-        _ = from_item::<CredentialRecord>(&item);
-        _ = from_item::<AccessIdRecord>(&item);
-        _ = from_item::<RequestRecord>(&item);
-    }
     let Ok(Value::Object(attributes)) = serde_json::from_slice(data) else { return };
     let Some(item) = attributes.iter().map(|(name, value)| Some((name.clone(), attribute(value)?))).collect() else {
         return;
     };
-    comes_back::<OrganizationRecord>(&item);
-    if comes_back::<CredentialRecord>(&item).is_some() {
-        assert!(has_revocation(&stored(&item)).is_ok_and(|revoked| revoked == item.contains_key("revokedAt")));
-    }
-    comes_back::<CustomerRecord>(&item);
-    if let Some(tag) = comes_back::<TagRecord>(&item) {
+    _ = key_of(&item);
+    comes_back::<OrganizationItem>(&item);
+    comes_back::<CredentialItem>(&item);
+    comes_back::<CustomerItem>(&item);
+    if let Some(tag) = comes_back::<TagItem>(&item) {
         _ = tag.access_id();
     }
-    if let Some(record) = comes_back::<AccessIdRecord>(&item) {
-        access_id(record);
+    if let Some(access_id) = comes_back::<AccessIdItem>(&item) {
+        self::access_id(access_id);
     }
-    if let Some(record) = comes_back::<VehicleRecord>(&item) {
-        vehicle(record);
+    if let Some(vehicle) = comes_back::<VehicleItem>(&item) {
+        self::vehicle(vehicle);
     }
-    if comes_back::<RequestRecord>(&item).is_some() {
-        let record = || from_item::<RequestRecord>(&stored(&item));
-        _ = record().and_then(RequestRecord::into_vehicle);
-        _ = record().and_then(RequestRecord::into_access_id);
+    if comes_back::<IdempotencyItem>(&item).is_some() {
+        let read = || from_item::<IdempotencyItem>(item.clone());
+        _ = read().and_then(IdempotencyItem::into_vehicle);
+        _ = read().and_then(IdempotencyItem::into_access_id);
     }
 }
 
-fn comes_back<R: Record>(item: &Item) -> Option<R> {
-    let record = from_item::<R>(&stored(item)).ok();
-    let second: Option<R> = serde_dynamo::from_item(item.clone()).ok();
-    assert_eq!(record.as_ref().map(to_item), second.as_ref().map(to_item), "two readers of {item:?}");
-    let record = record?;
-    let written = to_item(&record);
-    assert!(written.keys().all(|name| item.contains_key(name)), "nothing is made up");
-    let Ok(again) = from_item::<R>(&stored(&written)) else { panic!("{written:?} cannot be read again") };
-    assert_eq!(to_item(&again), written);
-    Some(record)
+fn written(item: &impl StoredItem) -> Item {
+    let Ok(item) = to_item(item) else { panic!("what was read cannot be written") };
+    item
 }
 
-/// The item as the table would send it.
-fn stored(item: &Item) -> Stored {
-    fn json(value: &AttributeValue) -> Value {
-        match value {
-            AttributeValue::S(text) => json!({"S": text}),
-            AttributeValue::N(number) => json!({"N": number}),
-            AttributeValue::Bool(value) => json!({"BOOL": value}),
-            AttributeValue::Null(value) => json!({"NULL": value}),
-            AttributeValue::Ss(texts) => json!({"SS": texts}),
-            AttributeValue::Ns(numbers) => json!({"NS": numbers}),
-            AttributeValue::L(list) => json!({"L": list.iter().map(json).collect::<Vec<_>>()}),
-            AttributeValue::M(map) => json!({"M": object(map)}),
-            other => unreachable!("{other:?}"),
-        }
-    }
-    fn object(item: &Item) -> Value {
-        item.iter().map(|(name, value)| (name.clone(), json(value))).collect()
-    }
-    let Ok(stored) = serde_json::value::to_raw_value(&object(item)) else { unreachable!() };
-    stored
+fn comes_back<I: StoredItem>(item: &Item) -> Option<I> {
+    let read = from_item::<I>(item.clone()).ok()?;
+    let once = written(&read);
+    assert!(once.keys().all(|name| item.contains_key(name)), "nothing is made up");
+    let Ok(again) = from_item::<I>(once.clone()) else { panic!("{once:?} cannot be read again") };
+    assert_eq!(written(&again), once);
+    Some(read)
 }
 
-fn access_id(record: AccessIdRecord) {
-    let Ok(Versioned { value, version }) = Versioned::<AccessId>::try_from(record) else { return };
+fn access_id(item: AccessIdItem) {
+    let Ok(Versioned { value, version }) = item.into_value() else { return };
     assert_eq!(value.status == AuthorizationStatus::Revoked, value.revoked_at.is_some());
-    let again = from_item::<AccessIdRecord>(&stored(&to_item(&AccessIdRecord::new(&value, version))));
-    let again = again.and_then(Versioned::<AccessId>::try_from);
-    assert!(again.is_ok_and(|again| again.value == value && again.version == version));
-    let tag = to_item(&TagRecord::new(&value));
-    assert!(from_item::<TagRecord>(&stored(&tag)).and_then(|tag| tag.access_id()).is_ok_and(|id| id == value.id));
+    let again = value_of::<AccessIdItem>(written(&AccessIdItem::new(&value, version)));
+    assert!(again.is_ok_and(|again: Versioned<AccessId>| again.value == value && again.version == version));
+    let tag = from_item::<TagItem>(written(&TagItem::new(&value)));
+    assert!(tag.and_then(|tag| tag.access_id()).is_ok_and(|id| id == value.id));
 }
 
-fn vehicle(record: VehicleRecord) {
-    let Ok(Versioned { value, version }) = Versioned::<Vehicle>::try_from(record) else { return };
+fn vehicle(item: VehicleItem) {
+    let Ok(Versioned { value, version }) = item.into_value() else { return };
     assert!(value.access_ids.iter().all(|summary| value.shows(summary)), "each access ID is found");
     assert!(value.access_ids.len() <= domain::MAX_ACCESS_IDS_PER_VEHICLE);
-    let again = from_item::<VehicleRecord>(&stored(&to_item(&VehicleRecord::new(&value, version))));
-    let again = again.and_then(Versioned::<Vehicle>::try_from);
-    assert!(again.is_ok_and(|again| again.value == value && again.version == version));
+    let again = value_of::<VehicleItem>(written(&VehicleItem::new(&value, version)));
+    assert!(again.is_ok_and(|again: Versioned<Vehicle>| again.value == value && again.version == version));
 }
 
 /// The table has no other numbers.
@@ -216,10 +187,10 @@ pub fn decided(data: &[u8]) {
     // The other reader of the same item says the same.
     let attributes = item.as_object().into_iter().flatten();
     let item: Option<Item> = attributes.map(|(name, value)| Some((name.clone(), attribute(value)?))).collect();
-    let Some(record) = item.map(|item| from_item::<TagRecord>(&stored(&item))) else { return };
+    let Some(record) = item.map(from_item::<TagItem>) else { return };
     assert!(record.is_ok_and(|record| record.access_id().is_ok_and(|read| read == id)
         && record.name == name
-        && domain::AccessIdType::from(record.kind) == kind));
+        && record.kind == kind));
 }
 
 #[cfg(test)]

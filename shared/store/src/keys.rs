@@ -1,7 +1,6 @@
-//! Every key of the table. Nothing else knows how a key is made.
+//! Every key of the table is made here and nowhere else.
 
 use domain::{CustomerKey, Id, OcppIdTag, OrganizationId};
-use serde::Deserialize;
 
 use crate::digest;
 
@@ -13,11 +12,9 @@ pub(crate) const SORT: &str = "SK";
 pub(crate) const ORGANIZATIONS: &str = "ORG";
 
 /// The primary key of one item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    #[serde(rename = "PK")]
     pub partition: String,
-    #[serde(rename = "SK")]
     pub sort: String,
 }
 
@@ -25,7 +22,7 @@ fn key(partition: String, sort: impl Into<String>) -> Key {
     Key { partition, sort: sort.into() }
 }
 
-/// Ids sort as numbers: 2^53 has 16 digits.
+/// An id with 16 digits, as many as 2^53 has, so that ids sort as numbers.
 pub(crate) fn id_sort(id: Id) -> String {
     format!("{:016}", id.get())
 }
@@ -75,7 +72,7 @@ pub(crate) fn customer(organization: &OrganizationId, customer: &CustomerKey) ->
 }
 
 /// `kind` tells the endpoints apart, `idempotency_key` is the client's.
-pub(crate) fn request(organization: &OrganizationId, kind: &str, idempotency_key: &str) -> Key {
+pub(crate) fn idempotency(organization: &OrganizationId, kind: &str, idempotency_key: &str) -> Key {
     key(format!("ORG#{organization}#REQUEST#{kind}#{idempotency_key}"), "REQUEST")
 }
 
@@ -93,7 +90,7 @@ mod tests {
         assert!(longest.key().as_str().len() > 1_024);
         let keys = [
             customer(&org, &longest.key()),
-            request(&org, "ACCESS-ID", &"~".repeat(255)),
+            idempotency(&org, "ACCESS-ID", &"~".repeat(255)),
             tag(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap()),
             access_id(&org, Id::new(Id::MAX).unwrap()),
         ];

@@ -1,28 +1,26 @@
 //! The use cases of vehicles.
 
-use domain::{AccessId, Id, NewVehicle, Patch, Timestamp, UpdateVehicle, Vehicle};
+use domain::{Id, NewVehicle, Timestamp, UpdateVehicle, Vehicle};
 
 use crate::{
-    Credential, Error, Idempotency, Page, PageRequest, Store,
-    cursor::List,
+    Credential, Error, Idempotency, Page, PageRequest, Store, customers,
+    idempotency::Remembered,
+    items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds},
     keys,
-    record::{AccessIdRecord, Corrupt, RequestRecord, TagRecord, VehicleRecord, Versioned, milliseconds},
-    table::{Attempt, Replay},
+    table::Transaction,
 };
 
 /// What the keys of remembered requests call this kind of creation.
 const KIND: &str = "VEHICLE";
 
 impl Store {
-    /// A page of the organization's vehicles. One call, and before it one for the credential.
+    /// A page of the organization's vehicles. Two calls.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
     pub async fn list_vehicles(&self, caller: &Credential, page: &PageRequest) -> Result<Page<Vehicle>, Error> {
-        let credential = self.credential(caller).await?;
-        let partition = keys::vehicles(&caller.organization);
-        let (records, last) = self.page::<VehicleRecord, Vehicle>(page, &partition).await?;
-        let next_cursor = credential.next_cursor(caller, page, List::Vehicles, last)?;
+        let access = self.table.authorize(caller).await?;
+        let (records, next_cursor) = access.page::<VehicleItem>(page).await?;
         Ok(Page { records, next_cursor })
     }
 
@@ -32,9 +30,8 @@ impl Store {
     /// [`Error::Unauthorized`], [`Error::NotFound`], and the table's own.
     pub async fn get_vehicle(&self, caller: &Credential, id: Id) -> Result<Vehicle, Error> {
         let key = keys::vehicle(&caller.organization, id);
-        let mut found = self.batch_get([caller.key(), key.clone()]).await?;
-        found.credential(caller)?;
-        let vehicle: Versioned<Vehicle> = found.take_versioned::<VehicleRecord, _>(&key)?.ok_or(Error::NotFound)?;
+        let (_, mut found) = self.table.authorize_reading(caller, [key.clone()]).await?;
+        let vehicle = found.take_record::<VehicleItem>(&key)?.ok_or(Error::NotFound)?;
         Ok(vehicle.value)
     }
 
@@ -47,89 +44,72 @@ impl Store {
         &self,
         caller: &Credential,
         new: &NewVehicle,
-        wish: Option<&Idempotency>,
+        idempotency: Option<&Idempotency>,
         now: Timestamp,
     ) -> Result<Vehicle, Error> {
         let organization = &caller.organization;
         let now = milliseconds(now);
-        let replay = Replay::new(wish, organization, KIND);
+        let remembered = Remembered::new(idempotency, organization, KIND);
         let tag_keys: Vec<_> = new.tags.iter().map(|requested| keys::tag(organization, &requested.tag)).collect();
+        let customer_key = new.customer.as_ref().map(|given| customers::key(organization, given));
 
-        self.settle(async || {
-            let keys = tag_keys.iter().cloned().chain([caller.key()]);
-            let keys = keys.chain(replay.as_ref().map(|replay| replay.key.clone()));
-            let keys = keys.chain(new.customer.as_ref().map(|given| keys::customer(organization, &given.key())));
-            let mut found = self.batch_get(keys).await?;
-            found.credential(caller)?;
-            if let Some(replay) = &replay
-                && let Some(remembered) = replay.remembered(&mut found, now)?
-            {
-                return Ok(remembered.into_vehicle()?);
-            }
-
-            let mut new = new.clone();
-            let customer = found.customer_of(organization, &mut new.customer)?;
-            let mut existing_keys = Vec::new();
-            for key in &tag_keys {
-                if let Some(tag) = found.take::<TagRecord>(key)? {
-                    existing_keys.push(keys::access_id(organization, tag.access_id()?));
+        self.table
+            .settle(async || {
+                let optional = [customer_key.clone(), remembered.key()];
+                let keys = tag_keys.iter().cloned().chain(optional.into_iter().flatten());
+                let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
+                if let Some(item) = remembered.answer(&mut found, now)? {
+                    return Ok(item.into_vehicle()?);
                 }
-            }
-            let mut existing: Vec<Versioned<AccessId>> = Vec::with_capacity(existing_keys.len());
-            if !existing_keys.is_empty() {
-                let mut found = self.batch_get(existing_keys.iter().cloned()).await?;
+
+                let mut new = new.clone();
+                let new_customer = customers::recognize(&mut found, organization, new.customer.as_mut())?;
+                let mut existing_keys = Vec::new();
+                for key in &tag_keys {
+                    if let Some(tag) = found.take::<TagItem>(key)? {
+                        existing_keys.push(keys::access_id(organization, tag.access_id()?));
+                    }
+                }
+                let mut found = access.read(existing_keys.iter().cloned()).await?;
+                let (mut existing, mut versions) = (Vec::new(), Vec::new());
                 for key in &existing_keys {
-                    let access_id = found.take_versioned::<AccessIdRecord, _>(key)?;
-                    existing.push(access_id.ok_or_else(|| Corrupt("a tag whose access ID is not there".to_owned()))?);
+                    let access_id = found.take_record::<AccessIdItem>(key)?;
+                    let Versioned { value, version } =
+                        access_id.ok_or_else(|| Corrupt::new("a tag whose access ID is not there"))?;
+                    existing.push(value);
+                    versions.push(version);
                 }
-            }
 
-            let before: Vec<_> = existing.iter().map(|stored| stored.value.clone()).collect();
-            let tags = u64::try_from(new.tags.len()).map_err(|_| Error::Unusable)?;
-            let mut ids = self.new_ids(now, tags + 1)?;
-            let id = ids.next().ok_or(Error::Unusable)?;
-            let ids: Vec<Id> = ids.collect();
-            let mut ids = ids.into_iter();
-            let created = new.create(id, &before, || ids.next().unwrap_or(id), now);
-            let (vehicle, access_ids) = match created {
-                Ok(created) => created,
-                // What refuses it may be the first request of this key, carried out since the read above.
-                Err(refused) => {
-                    let remembered = self.remembered_or(refused.into(), replay.as_ref(), now).await?;
-                    return remembered.into_vehicle().map_err(Attempt::from);
-                }
-            };
-
-            let mut transaction = self.transaction();
-            transaction.create(keys::vehicle(organization, vehicle.id), &VehicleRecord::new(&vehicle, 1));
-            for access_id in &access_ids {
-                let key = keys::access_id(organization, access_id.id);
-                let tag_key = keys::tag(organization, &access_id.tag);
-                match existing.iter().find(|stored| stored.value.id == access_id.id) {
-                    None => {
-                        transaction.create(key, &AccessIdRecord::new(access_id, 1));
-                        transaction.create(tag_key, &TagRecord::new(access_id));
+                let tags = u64::try_from(new.tags.len()).map_err(|_| Error::Unusable)?;
+                let mut ids = self.ids.next(now, tags + 1)?.into_iter();
+                let id = ids.next().ok_or(Error::Unusable)?;
+                let created = new.create(id, &existing, || ids.next().unwrap_or(id), now);
+                let (vehicle, access_ids) = match created {
+                    Ok(created) => created,
+                    Err(refused) => {
+                        return Ok(remembered.answer_or(refused.into(), &access, now).await?.into_vehicle()?);
                     }
-                    Some(Versioned { value: before, version }) => {
-                        transaction.replace(key, &AccessIdRecord::new(access_id, version + 1), *version);
-                        if access_id.status != before.status {
-                            transaction.follow(tag_key, &TagRecord::new(access_id));
-                        }
+                };
+
+                let mut transaction = Transaction::default();
+                transaction.write::<VehicleItem>(organization, &vehicle, None)?;
+                for access_id in &access_ids {
+                    let before = existing.iter().zip(&versions).find(|(before, _)| before.id == access_id.id);
+                    let version = before.map(|(_, version)| *version);
+                    transaction.write::<AccessIdItem>(organization, access_id, version)?;
+                    let (key, item) = (keys::tag(organization, &access_id.tag), TagItem::new(access_id));
+                    match before {
+                        None => transaction.create(key, &item)?,
+                        Some((before, _)) if before.status != access_id.status => transaction.follow(key, &item)?,
+                        Some(_) => {}
                     }
                 }
-            }
-            if let Some(customer) = customer {
-                transaction.create_customer(organization, &customer);
-            }
-            if let Some(replay) = &replay {
-                replay.remember(&mut transaction, now, |fingerprint, expires_at| {
-                    RequestRecord::of_vehicle(&vehicle, fingerprint, expires_at)
-                });
-            }
-            self.commit(transaction).await?;
-            Ok(vehicle)
-        })
-        .await
+                customers::create(&mut transaction, organization, new_customer.as_ref())?;
+                remembered.remember(&mut transaction, None, Some(&vehicle), now)?;
+                self.table.commit(transaction).await?;
+                Ok(vehicle)
+            })
+            .await
     }
 
     /// Changes a vehicle. Two calls, one if nothing changes.
@@ -139,32 +119,27 @@ impl Store {
     pub async fn update_vehicle(&self, caller: &Credential, id: Id, update: &UpdateVehicle) -> Result<Vehicle, Error> {
         let organization = &caller.organization;
         let key = keys::vehicle(organization, id);
-        let customer_key = match &update.customer {
-            Patch::Set(given) => Some(keys::customer(organization, &given.key())),
-            Patch::Keep | Patch::Clear => None,
-        };
-        self.settle(async || {
-            let keys = [caller.key(), key.clone()].into_iter().chain(customer_key.clone());
-            let mut found = self.batch_get(keys).await?;
-            found.credential(caller)?;
-            let Versioned { value: before, version }: Versioned<Vehicle> =
-                found.take_versioned::<VehicleRecord, _>(&key)?.ok_or(Error::NotFound)?;
-            let mut update = update.clone();
-            let mut transaction = self.transaction();
-            if let Patch::Set(given) = &mut update.customer {
-                let known = found.customer(organization, given)?;
-                transaction.create_customer(organization, &known);
-                *given = known.customer;
-            }
-            let after = before.update(update);
-            if after != before {
-                transaction.replace(key.clone(), &VehicleRecord::new(&after, version + 1), version);
-            }
-            if !transaction.is_empty() {
-                self.commit(transaction).await?;
-            }
-            Ok(after)
-        })
-        .await
+        self.table
+            .settle(async || {
+                let mut update = update.clone();
+                let customer_key =
+                    customers::named(&mut update.customer).map(|given| customers::key(organization, given));
+                let keys = [key.clone()].into_iter().chain(customer_key);
+                let (_, mut found) = self.table.authorize_reading(caller, keys).await?;
+                let Versioned { value: before, version } =
+                    found.take_record::<VehicleItem>(&key)?.ok_or(Error::NotFound)?;
+                let new_customer =
+                    customers::recognize(&mut found, organization, customers::named(&mut update.customer))?;
+                let after = before.update(update);
+
+                let mut transaction = Transaction::default();
+                customers::create(&mut transaction, organization, new_customer.as_ref())?;
+                if after != before {
+                    transaction.write::<VehicleItem>(organization, &after, Some(version))?;
+                }
+                self.table.commit(transaction).await?;
+                Ok(after)
+            })
+            .await
     }
 }

@@ -1,8 +1,6 @@
-use std::{borrow::Cow, env, fmt, path::PathBuf};
+use std::{borrow::Cow, env, fmt, io, path::PathBuf};
 
-use connection::{Endpoint, EndpointError, Io};
-
-use crate::error::Error;
+use crate::error::Failure;
 
 /// Where the table is, and whose authority to use.
 #[derive(Clone, Debug)]
@@ -13,13 +11,11 @@ pub struct Config {
     pub endpoint_url: Option<String>,
     /// A PEM file with the authorities to trust in place of the public ones.
     pub ca_bundle: Option<PathBuf>,
-    /// Whose authority to use.
+    /// The AWS credentials that sign the requests.
     pub credentials: Credentials,
-    /// What a call's thread does until the table answers.
-    pub io: Io,
 }
 
-/// Whose authority the table is asked with.
+/// Where the AWS credentials come from.
 #[derive(Clone, Debug)]
 pub enum Credentials {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read whenever they are used: Lambda may
@@ -32,24 +28,24 @@ pub enum Credentials {
 /// An access key.
 #[derive(Clone)]
 pub struct Keys {
-    /// `AKIA…` or `ASIA…`
+    /// The key's id, `AKIA…` or, if it is temporary, `ASIA…`.
     pub access_key_id: String,
-    /// What proves it.
+    /// The secret that the signatures are made with.
     pub secret_access_key: String,
-    /// What a temporary key needs besides.
+    /// The token that a temporary key needs besides.
     pub session_token: Option<String>,
 }
 
 impl Credentials {
     /// Those that hold at this moment.
-    pub(crate) fn now(&self) -> Result<Cow<'_, Keys>, Error> {
+    pub(crate) fn now(&self) -> Result<Cow<'_, Keys>, Failure> {
         let keys = match self {
             Self::Fixed(keys) => Some(Cow::Borrowed(keys)),
             Self::Environment => Keys::from_env().map(Cow::Owned),
         };
-        // What is sent as a header must not end it.
+        // Both are sent in headers: a line break in them would begin another header.
         keys.filter(|keys| is_printable(&keys.access_key_id) && keys.session_token.as_deref().is_none_or(is_printable))
-            .ok_or(Error::Rejected(Cow::Borrowed("MissingCredentials")))
+            .ok_or(Failure::Rejected(Cow::Borrowed("MissingCredentials")))
     }
 }
 
@@ -76,9 +72,15 @@ pub enum ConfigError {
     /// Not the name of a region.
     #[error("AWS_REGION is no region")]
     Region,
-    /// No connection can be made to the end point.
-    #[error("DynamoDB: {0}")]
-    Endpoint(#[from] EndpointError),
+    /// The end point is not `http[s]://host[:port]`.
+    #[error("DynamoDB: the end point is not http[s]://host[:port]")]
+    Url,
+    /// The file of authorities cannot be read, or holds none.
+    #[error("DynamoDB: AWS_CA_BUNDLE: {0}")]
+    CaBundle(io::Error),
+    /// TLS cannot be set up.
+    #[error("DynamoDB: TLS: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 impl Config {
@@ -95,28 +97,23 @@ impl Config {
             endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| variable("AWS_ENDPOINT_URL")),
             ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
             credentials: Credentials::Environment,
-            io: Io::Blocking,
         })
     }
 
-    /// The given end point, or the region's own.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is wrong.
-    pub fn endpoint(&self) -> Result<Endpoint, ConfigError> {
+    /// The URL of the given end point, or of the region's own.
+    pub(crate) fn url(&self) -> Result<Cow<'_, str>, ConfigError> {
         let region = &self.region;
         if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(ConfigError::Region);
         }
-        let url = match &self.endpoint_url {
-            Some(url) => url,
-            None => &format!("https://dynamodb.{region}.{}", dns_suffix(region)),
-        };
-        Ok(Endpoint::new(url, self.ca_bundle.as_deref())?)
+        Ok(match &self.endpoint_url {
+            Some(url) => Cow::Borrowed(url),
+            None => Cow::Owned(format!("https://dynamodb.{region}.{}", dns_suffix(region))),
+        })
     }
 }
 
-/// The partitions that are open to the public have two; for any other there is `AWS_ENDPOINT_URL_DYNAMODB`.
+/// The domain of the region's partition. For one that is not listed here, set `AWS_ENDPOINT_URL_DYNAMODB`.
 fn dns_suffix(region: &str) -> &'static str {
     if region.starts_with("cn-") {
         "amazonaws.com.cn"
@@ -127,7 +124,7 @@ fn dns_suffix(region: &str) -> &'static str {
     }
 }
 
-/// A variable that is set, and not to nothing.
+/// The variable's value, if it is set and not empty.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -148,9 +145,8 @@ mod tests {
             endpoint_url: None,
             ca_bundle: None,
             credentials: Credentials::Environment,
-            io: Io::Blocking,
         };
-        Ok(config.endpoint()?.authority().to_owned())
+        Ok(config.url()?.trim_start_matches("https://").to_owned())
     }
 
     #[test]

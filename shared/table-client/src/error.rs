@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// Why there is no answer. The code is for the log: AWS's own where there is one. It never holds a secret.
+/// Why there is no answer. The code is for the log: DynamoDB's own where there is one. It never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The table did not answer, or not well, or not in time. It may later.
@@ -14,7 +14,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The code alone: AWS's, or one of `Timeout`, `DnsFailed`, `ConnectFailed`, `TlsFailed`, `ConnectionLost`,
+    /// The code alone: DynamoDB's, or one of `Timeout`, `DnsFailed`, `ConnectFailed`, `TlsFailed`, `ConnectionLost`,
     /// `MalformedResponse`, `ChecksumMismatch`, `MissingCredentials`, `Http503` and the like.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -35,22 +35,12 @@ pub(crate) enum Failure {
     Rejected(Cow<'static, str>),
 }
 
-impl From<connection::Failure> for Failure {
-    fn from(connection::Failure(code): connection::Failure) -> Self {
+impl Failure {
+    /// A failure of the connection or of what came over it.
+    pub const fn of(code: &'static str) -> Self {
         Self::Unavailable(Cow::Borrowed(code))
     }
-}
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unavailable(code) => Self::Unavailable(code),
-            Error::Rejected(code) => Self::Rejected(code),
-        }
-    }
-}
-
-impl Failure {
     /// What an answer other than 200 says.
     pub fn from_answer(status: u16, body: &[u8]) -> Self {
         let code = error_type(body).map_or_else(|| Cow::Owned(format!("Http{status}")), Cow::Owned);

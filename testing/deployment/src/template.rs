@@ -5,15 +5,15 @@ use serde_json::{Map, Value, json};
 
 use crate::Error;
 
-/// A CloudFormation template, its functions in their long form: `!Ref Table` is `{"Ref": "Table"}`.
+/// A CloudFormation template as JSON. Its functions are in their long form: `!Ref Table` is `{"Ref": "Table"}`.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// The whole of it.
+    /// The whole template.
     pub value: Value,
 }
 
 impl Template {
-    /// Reads a template by its path from the root of the workspace.
+    /// Reads a template. The path is relative to the root of the workspace.
     ///
     /// # Errors
     /// When there is no such file or it is not YAML.
@@ -21,9 +21,17 @@ impl Template {
         let path = root().join(path);
         let fail = |error: &dyn std::fmt::Display| Error::new(format!("{}: {error}", path.display()));
         let text = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
-        let documents = Yaml::load_from_str(&text).map_err(|error| fail(&error))?;
-        let document = documents.first().ok_or_else(|| fail(&"it is empty"))?;
-        Ok(Template { value: to_json(document).map_err(|error| fail(&error))? })
+        Template::parse(&text).map_err(|error| fail(&error))
+    }
+
+    /// Reads a template from its text.
+    ///
+    /// # Errors
+    /// When it is not YAML.
+    pub fn parse(text: &str) -> Result<Template, Error> {
+        let documents = Yaml::load_from_str(text).map_err(|error| Error::new(error.to_string()))?;
+        let document = documents.first().ok_or_else(|| Error::new("it is empty"))?;
+        Ok(Template { value: to_json(document)? })
     }
 
     /// The entries of a section, none if there is no such section.
@@ -36,10 +44,10 @@ impl Template {
         self.section("Resources").filter(move |(_, resource)| resource["Type"] == kind)
     }
 
-    /// One resource.
+    /// The resource of a logical id.
     ///
     /// # Errors
-    /// When there is none of that id.
+    /// When there is no such resource.
     pub fn resource(&self, id: &str) -> Result<&Value, Error> {
         self.value["Resources"].get(id).ok_or_else(|| Error::new(format!("there is no resource {id}")))
     }
@@ -70,7 +78,8 @@ fn to_json(yaml: &Yaml<'_>) -> Result<Value, Error> {
             let value = to_json(value)?;
             match (tag.suffix.as_str(), &value) {
                 ("Ref" | "Condition", _) => json!({ &tag.suffix: value }),
-                // Of A.B.C the resource is A: nested stacks have Outputs.Name, SAM's functions Version.Version.
+                // In A.B.C the resource is A. Attributes with a dot are `Outputs.Name` of nested stacks and
+                // `Version.Version` of SAM's functions.
                 ("GetAtt", Value::String(path)) => {
                     let (resource, attribute) =
                         path.split_once('.').ok_or_else(|| Error::new(format!("!GetAtt {path} names no attribute")))?;

@@ -1,11 +1,11 @@
-//! What the documents name exists.
+//! The tests that the documents name exist.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::fs::{read_dir, read_to_string};
 use std::path::Path;
 
-/// The names of all test functions under this folder.
+/// Collects the names of all test functions under a folder.
 fn tests(folder: &Path, found: &mut Vec<String>) {
     for entry in read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -33,7 +33,7 @@ fn every_test_that_a_document_names_exists() {
     for document in ["security.md", "reliability.md"] {
         let text = read_to_string(root.join("docs").join(document)).unwrap();
         for name in text.split('`').skip(1).step_by(2) {
-            // names of tests are sentences
+            // The name of a test is a sentence, so it has at least three underscores.
             if name.matches('_').count() >= 3
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
             {

@@ -1,11 +1,11 @@
-//! What is deployed is what the code consists of, and each function is set up as all are.
+//! Every binary is deployed as a function, and all functions have the settings that they must have.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use deployment::{Route, Template, functions, grants, policies, routes, statements};
+use deployment::{Template, functions, grants, policies, statements};
 use serde_json::{Value, json};
 
 fn template() -> Template {
@@ -16,18 +16,13 @@ fn workspace(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// The source of each function by the name of its binary.
-fn binaries() -> BTreeMap<String, String> {
-    std::fs::read_dir(workspace("functions/src/bin"))
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
-        })
-        .collect()
+/// The names of the functions' binaries.
+fn binaries() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(workspace("functions/src/bin")).unwrap();
+    entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// What a function has after `Globals`: its own properties before the common ones.
+/// A property of a function: its own, or else the one under `Globals`.
 fn property<'a>(template: &'a Template, function: &'a Value, pointer: &str) -> &'a Value {
     function["Properties"]
         .pointer(pointer)
@@ -38,77 +33,16 @@ fn property<'a>(template: &'a Template, function: &'a Value, pointer: &str) -> &
 #[test]
 fn every_binary_is_deployed_and_nothing_else() {
     let deployed: BTreeSet<String> = functions(&template()).unwrap().into_keys().collect();
-    assert_eq!(deployed, binaries().into_keys().collect());
+    assert_eq!(deployed, binaries());
 }
 
-/// The Makefile of the build makes the binary's name out of the logical id.
+/// The Makefile of the build derives the binary's name from the logical id.
 #[test]
 fn logical_ids_are_the_binaries_names_in_pascal_case() {
     for (name, id) in functions(&template()).unwrap() {
         let pascal: String = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
         assert_eq!(id, pascal);
     }
-}
-
-#[test]
-fn every_function_is_routed_as_it_says_itself() {
-    let template = template();
-    let routes = routes(&template).unwrap();
-    for (name, source) in binaries() {
-        let function = template.resource(&functions(&template).unwrap()[&name]).unwrap();
-        if name == "rfid-authorizer" {
-            assert_eq!(function["Properties"]["FunctionUrlConfig"]["AuthType"], "NONE");
-            assert!(!routes.iter().any(|route| route.function == name), "the API would log its secret");
-            continue;
-        }
-        assert!(function["Properties"].get("FunctionUrlConfig").is_none(), "{name} has a way in past the API's limits");
-        let own: Vec<&Route> = routes.iter().filter(|route| route.function == name && route.path != "*").collect();
-        let [Route { method, path, .. }] = own[..] else { panic!("{name} has {} routes", own.len()) };
-        assert!(source.contains(&format!("Method::{method}, \"{path}\"")), "{name} does not answer {method} {path}");
-    }
-}
-
-#[test]
-fn the_routes_are_those_of_the_local_service() {
-    let manifest: toml::Table = std::fs::read_to_string(workspace("Cargo.toml")).unwrap().parse().unwrap();
-    let local = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
-    let mut expected = BTreeSet::new();
-    for (path, target) in local {
-        let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
-        if let toml::Value::String(function) = target {
-            expected.insert(Route { method: "*".into(), path: "*".into(), function: function.clone() });
-        } else {
-            expected.extend(target.as_array().unwrap().iter().map(|route| Route {
-                method: text(&route["method"]),
-                path: path.clone(),
-                function: text(&route["function"]),
-            }));
-        }
-    }
-    assert_eq!(routes(&template()).unwrap(), expected);
-}
-
-/// Its operations are named after the functions.
-#[test]
-fn the_routes_are_those_of_the_openapi_document() {
-    let document: Value = serde_json::from_str(&std::fs::read_to_string(workspace("openapi.json")).unwrap()).unwrap();
-    let mut expected = BTreeSet::new();
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        for (method, operation) in operations.as_object().unwrap() {
-            let Some(id) = operation["operationId"].as_str() else { continue };
-            let mut function = String::new();
-            for letter in id.chars() {
-                if letter.is_ascii_uppercase() {
-                    function.push('-');
-                }
-                function.push(letter.to_ascii_lowercase());
-            }
-            expected.insert(Route { method: method.to_uppercase(), path: path.clone(), function });
-        }
-    }
-    let mut deployed = routes(&template()).unwrap();
-    deployed.retain(|route| route.path != "*");
-    assert_eq!(deployed, expected);
 }
 
 #[test]
@@ -129,7 +63,8 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
         assert_eq!(of("/Tracing"), &json!({ "Ref": "Tracing" }), "{name}");
         assert_eq!(of("/AutoPublishAlias"), "live", "{name}");
         assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
-        // SAM does not make a new version when a parameter's value changes; CloudFormation does, for a new description.
+        // SAM makes no new version when the value of a parameter changes. CloudFormation makes one when the description
+        // changes, so the values are in the description.
         let values =
             "table ${TableInUse.Value}, log level ${LogLevel}, system log ${SystemLogLevel}, tracing ${Tracing}";
         assert_eq!(of("/VersionDescription"), &json!({ "Fn::Sub": values }), "{name}");
@@ -179,7 +114,7 @@ fn the_table_survives_mistakes() {
     assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(properties["TimeToLiveSpecification"], json!({ "AttributeName": "expiresAt", "Enabled": true }));
-    // A name of its own would stand in the way of a second deployment beside a table that was kept.
+    // With a fixed name, a second deployment would fail while the table of a deleted one is retained.
     assert!(properties.get("TableName").is_none());
 }
 
@@ -203,7 +138,7 @@ fn policies_name_what_they_allow() {
             let expected = match statement["Sid"].as_str().unwrap() {
                 "Log" => json!({ "Fn::GetAtt": [logs, "Arn"] }),
                 "Trace" => "*".into(),
-                // Grant::of has looked at the others.
+                // `Grant::of` checks the other statements.
                 _ => continue,
             };
             assert_eq!(statement["Resource"], expected, "{name}");
@@ -212,8 +147,8 @@ fn policies_name_what_they_allow() {
     }
 }
 
-/// An organization's id has twelve characters. What a policy says of one kind of record must hold for that kind alone, even
-/// where a tag or an Idempotency-Key looks like another's key.
+/// An organization's id has twelve characters. A grant on one kind of item must not match the keys of another kind, not even
+/// when a tag or an Idempotency-Key looks like such a key.
 #[test]
 fn no_function_reaches_what_none_has_to() {
     let all = grants().unwrap();
@@ -254,8 +189,8 @@ fn reading_functions_do_not_write_and_none_deletes_or_scans() {
     }
 }
 
-/// cargo-lambda sets what the release profile leaves open, `panic = "abort"` for one, unless it is told not to. SAM's cache
-/// does not see an edit under `shared/`.
+/// Unless told not to, cargo-lambda sets what the release profile leaves open, for example `panic = "abort"`. SAM's cache
+/// does not notice changes under `shared/`.
 #[test]
 fn the_build_is_fresh_takes_the_profile_as_it_is_and_uses_one_version_of_its_tool() {
     let makefile = std::fs::read_to_string(workspace("infra/build/Makefile")).unwrap();

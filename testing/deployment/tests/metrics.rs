@@ -1,4 +1,5 @@
-//! Every alarm and every line of the dashboard watches a metric that somebody emits under that name and those dimensions.
+//! Every alarm and every line of the dashboard uses a metric that AWS or the functions emit under that name and with those
+//! dimensions.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -14,8 +15,8 @@ struct Source {
     dimensions: &'static [&'static [&'static str]],
 }
 
-/// From AWS's documentation: "Types of metrics for Lambda functions" and "Monitoring Lambda function URLs"; "Monitor
-/// CloudWatch metrics for HTTP APIs"; "DynamoDB Metrics and dimensions". Dimensions in the order of the alphabet.
+/// Taken from AWS's documentation: "Types of metrics for Lambda functions" and "Monitoring Lambda function URLs"; "Monitor
+/// CloudWatch metrics for HTTP APIs"; "DynamoDB Metrics and dimensions". Dimensions are in alphabetical order.
 const AWS: [Source; 3] = [
     Source {
         namespace: "AWS/Lambda",
@@ -47,7 +48,7 @@ const AWS: [Source; 3] = [
         dimensions: &[&["TableName"]],
     },
 ];
-/// The operations under which DynamoDB emits SuccessfulRequestLatency, as far as the functions use them.
+/// The operations of the functions, for which DynamoDB emits SuccessfulRequestLatency.
 const TABLE_OPERATIONS: [&str; 4] = ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"];
 
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Metric {
         }
     }
 
-    /// From a line of the dashboard: namespace, name, and dimensions by name and value in turn; options last.
+    /// From a line of the dashboard: namespace, name, then name and value of each dimension, then options.
     fn of_widget(line: &Value) -> Metric {
         let texts: Vec<&str> = line.as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let [namespace, name, dimensions @ ..] = &texts[..] else { panic!("{line}") };
@@ -108,7 +109,7 @@ impl Metric {
         by_aws || by_operation || by_us || by_filter
     }
 
-    /// Those of the function.
+    /// The outcomes of the function that the metric is of.
     fn outcomes(&self) -> Vec<&'static str> {
         let function = &self.dimensions["Function"];
         if *function == json!({ "Ref": "Authorizer" }) || *function == "${Service}-rfid-authorizer" {
@@ -134,7 +135,7 @@ fn metrics(alarm: &Value) -> Vec<Metric> {
 }
 
 #[test]
-fn every_alarm_watches_a_metric_that_is_emitted_and_tells_somebody() {
+fn every_alarm_watches_an_emitted_metric_and_notifies_the_topic() {
     for (id, alarm) in alarms() {
         let metrics = metrics(&alarm);
         assert!(!metrics.is_empty(), "{id}");
@@ -147,7 +148,7 @@ fn every_alarm_watches_a_metric_that_is_emitted_and_tells_somebody() {
     }
 }
 
-/// An expression's entries are the others by their ids; what is computed is used.
+/// Every id in an expression belongs to an entry, and every entry is used in an expression or is the result.
 #[test]
 fn every_term_of_an_alarm_is_known_and_used() {
     let words = |text: &str| -> BTreeSet<String> {
@@ -204,9 +205,9 @@ fn every_deployment_heeds_alarms() {
     assert_eq!(common["Type"], json!({ "Ref": "Deployment" }));
 }
 
-/// CloudWatch cannot use the account's own key for SNS.
+/// CloudWatch may not use the key that AWS manages for SNS.
 #[test]
-fn alarms_travel_encrypted_under_a_key_that_cloudwatch_may_use() {
+fn the_alarm_topic_is_encrypted_with_a_key_that_cloudwatch_may_use() {
     let template = Template::read("template.yaml").unwrap();
     for (id, topic) in template.of_type("AWS::SNS::Topic") {
         assert_eq!(topic["Properties"]["KmsMasterKeyId"], json!({ "Ref": "AlarmKey" }), "{id}");
@@ -219,7 +220,7 @@ fn alarms_travel_encrypted_under_a_key_that_cloudwatch_may_use() {
 }
 
 #[test]
-fn the_dashboard_shows_metrics_that_are_emitted_by_functions_that_exist() {
+fn the_dashboard_shows_emitted_metrics_of_every_function() {
     let dashboard = Template::read("infra/dashboard.yaml").unwrap();
     let body = dashboard.resource("Dashboard").unwrap()["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
     let body: Value = serde_json::from_str(body).unwrap();

@@ -1,4 +1,4 @@
-//! Nothing in the templates is decoration, and nothing points nowhere.
+//! In the templates every reference resolves, and every parameter, condition and output is used.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -22,7 +22,7 @@ const TEMPLATES: [&str; 6] = [
 const OTHERS: [&str; 4] =
     ["infra/backup-vault.yaml", "infra/backup.yaml", "infra/edge-global.yaml", "infra/pipeline-role.yaml"];
 
-/// Everything that a value refers to: parameters, resources (`Name` or `Name.Attribute`), and conditions as `Condition Name`.
+/// Collects everything that a value refers to: parameters, resources (`Name` or `Name.Attribute`), and conditions as `Condition Name`.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| references(value, found)),
@@ -80,7 +80,7 @@ fn every_reference_resolves() {
                 let nested = Template::read(nested).unwrap();
                 assert!(names(&nested, "Outputs").contains(output), "{path}: {reference}");
             }
-            // SAM makes the function URL under this name.
+            // SAM creates the resource of a function URL under this name.
             let url_of = name.strip_suffix("Url").and_then(|function| template.resource(function).ok());
             let made = url_of.is_some_and(|function| function["Properties"].get("FunctionUrlConfig").is_some())
                 // Likewise what `!Ref` of a function's version gives.
@@ -92,7 +92,7 @@ fn every_reference_resolves() {
 }
 
 #[test]
-fn every_parameter_and_condition_is_used_and_every_output_says_something() {
+fn every_parameter_and_condition_is_used_and_every_output_refers_to_something() {
     for path in TEMPLATES.into_iter().chain(OTHERS) {
         let template = Template::read(path).unwrap();
         let mut found = BTreeSet::new();

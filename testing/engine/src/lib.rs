@@ -1,9 +1,9 @@
-//! The table engine that the tests and `cargo dev` run on: dynoxide, a DynamoDB in SQLite, inside this process.
+//! The table engine of the tests and of `cargo dev`: dynoxide, which implements DynamoDB on SQLite, in this process.
 //!
-//! Each [`Engine`] has a thread and a loopback port of its own, so that any number of tests run side by side, and ends
-//! with everything it opened when it is dropped.
+//! Each [`Engine`] has a thread and a loopback port of its own, so that any number of tests can run side by side. Dropping
+//! it ends the thread and closes what it opened.
 //!
-//! The same tests run on another engine if [`ENGINE_URL`] names one: then an [`Engine`] is a way to that.
+//! If [`ENGINE_URL`] names another engine, the same tests run on that one, and an [`Engine`] only forwards connections.
 
 mod call;
 mod template;
@@ -25,14 +25,14 @@ use tokio::sync::oneshot;
 /// The table that every engine starts with.
 pub const TABLE_NAME: &str = "charge-access";
 
-/// The variable that names another engine, which runs already: `http://HOST:PORT`. All tests use one table of it and keep
-/// apart by their organizations. Nothing is deleted there.
+/// The environment variable that names another engine, which runs already: `http://HOST:PORT`. All tests use one table there,
+/// each with organizations of its own. Nothing is deleted.
 pub const ENGINE_URL: &str = "ENGINE_URL";
 
-/// The access key of AWS's documentation, known to other engines as well. This one takes any.
+/// The access key ID of AWS's documentation, which other engines know too. The embedded engine accepts any.
 pub const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
-/// The secret that belongs to it.
+/// The secret access key that belongs to [`ACCESS_KEY_ID`].
 pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// How long requests under way may take to finish when the engine is shut down.
@@ -44,7 +44,7 @@ const SQLITE: &[u8] = b"SQLite format 3\0";
 /// Why an engine could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file exists but holds something else, or something broken, or cannot be opened.
+    /// The file exists but cannot be opened, is damaged, or is not a data file.
     #[error("{} is not a table data file: {reason}", path.display())]
     DataFile {
         /// The file.
@@ -52,19 +52,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The template's `Table` is none.
+    /// The resource `Table` of the template cannot be turned into a CreateTable call.
     #[error("template.yaml defines no table: {0}")]
     Template(String),
     /// The engine refused to set up the table or its data.
     #[error("the table could not be set up: {0}")]
     Table(#[from] DynoxideError),
-    /// The other engine's address is none.
+    /// The value of [`ENGINE_URL`] is not an address.
     #[error("{ENGINE_URL} is not http://HOST:PORT")]
     Url,
     /// The other engine refused to set up the table.
     #[error("the other engine refused the table: {0}")]
     Refused(Value),
-    /// No port or no thread was to be had.
+    /// No port could be bound or no thread started.
     #[error("the table engine could not be started: {0}")]
     Start(#[from] std::io::Error),
 }
@@ -92,7 +92,7 @@ impl Engine {
         }
     }
 
-    /// A way to an engine that runs already, gone when this is dropped.
+    /// Forwards connections to an engine that runs already, until it is dropped.
     async fn elsewhere(address: SocketAddr) -> Result<Engine, Error> {
         let engine = Engine::serve(async move |listener, stopped| {
             let mut connections = tokio::task::JoinSet::new();
@@ -117,7 +117,7 @@ impl Engine {
         if status != 200 && !is_there {
             return Err(Error::Refused(answer));
         }
-        // Others take their time to make a table.
+        // Other engines create a table in the background.
         let table = json!({ "TableName": TABLE_NAME });
         while engine.call("DescribeTable", &table).await?.1["Table"]["TableStatus"] == "CREATING" {
             tokio::time::sleep(GRACE).await;
@@ -128,8 +128,11 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Starts an engine on a data file, which is made if it is not there. Of two engines on one file each sees the
-    /// other's data, but the engine is not made for that.
+    /// Starts an engine on a data file, which is created if it does not exist. Two engines on one file see each other's
+    /// data, but dynoxide does not support that.
+    ///
+    /// # Errors
+    /// [`Error::DataFile`] when the file cannot be used, and those of [`Engine::start`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Engine, Error> {
         let path = path.as_ref();
         let broken = |reason: String| Error::DataFile { path: path.to_owned(), reason };
@@ -137,13 +140,17 @@ impl Engine {
         let name = path.to_str().ok_or_else(|| broken("its name is not UTF-8".into()))?;
         let database = Database::new(name).map_err(|error| broken(first_sentence(&error)))?;
         Engine::start(database).await.map_err(|error| match error {
-            // The file opened, but its content failed at the first use.
+            // The file could be opened, but reading the table from it failed.
             Error::Table(error) => broken(first_sentence(&error)),
             error => error,
         })
     }
 
-    /// Starts an engine over a database that the caller may keep a handle of: to put in a million items at once, say.
+    /// Starts an engine on a database of the caller, who can keep a handle to fill it directly, for example with a million
+    /// items.
+    ///
+    /// # Errors
+    /// When the table cannot be created or the server cannot be started.
     pub async fn start(database: Database) -> Result<Engine, Error> {
         create_table(&database)?;
         Engine::serve(async |listener, stopped| {
@@ -152,8 +159,8 @@ impl Engine {
         })
     }
 
-    /// Runs a server on a thread and a port of its own. When the engine is shut down it is told to stop, and has a moment
-    /// for it; when the engine is dropped, the server is.
+    /// Runs a server on a thread and a port of its own. A shutdown tells the server to stop and waits for at most `GRACE`;
+    /// a drop ends it at once.
     fn serve<F>(serve: impl FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static) -> Result<Engine, Error>
     where
         F: Future<Output = ()>,
@@ -178,17 +185,17 @@ impl Engine {
                     () = stop => {}
                 }
             });
-            // The runtime goes, and with it each connection and its handle on the database: the file is closed.
+            // Dropping the runtime here drops each connection with its handle to the database, and so closes the file.
         })?;
         Ok(Engine { address, server: Some(Server { stop, thread }) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The same as a URL, for an SDK client.
+    /// The address as a URL, for an SDK client.
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -198,7 +205,7 @@ impl Engine {
         TABLE_NAME
     }
 
-    /// Ends the engine after the requests under way; the data file is closed when this returns.
+    /// Ends the engine after the requests under way. The data file is closed when this returns.
     pub async fn shutdown(mut self) {
         if let Some(Server { stop, thread }) = self.server.take() {
             _ = stop.send(());
@@ -216,14 +223,14 @@ impl Drop for Engine {
     }
 }
 
-/// Where the other engine is, if there is to be one.
+/// The address of the other engine, if [`ENGINE_URL`] is set.
 fn other() -> Result<Option<SocketAddr>, Error> {
     let Ok(url) = std::env::var(ENGINE_URL) else { return Ok(None) };
     let address = url.strip_prefix("http://").and_then(|address| address.trim_end_matches('/').to_socket_addrs().ok());
     address.and_then(|mut addresses| addresses.next()).map(Some).ok_or(Error::Url)
 }
 
-/// Says what is wrong with a file that is there and is no SQLite file. (An empty one is: nothing was written to it yet.)
+/// Fails if the file exists and is not an SQLite file. An empty file is one that nothing was written to yet.
 fn check(path: &Path) -> Result<(), String> {
     let mut start = Vec::new();
     match std::fs::File::open(path) {
@@ -234,15 +241,15 @@ fn check(path: &Path) -> Result<(), String> {
     if start.is_empty() || start == SQLITE { Ok(()) } else { Err("it holds something else".into()) }
 }
 
-/// What the engine says of a file it cannot use, without its advice on builds of its own.
+/// The first sentence of the engine's error. The later ones are advice on how to build dynoxide.
 fn first_sentence(error: &DynoxideError) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("Internal error: ").unwrap_or(&text);
     text.split(". ").next().unwrap_or(text).to_owned()
 }
 
-/// Makes the template's table, or what is missing of it: an earlier run may have been killed half-way. Throws out what has
-/// expired.
+/// Creates the table of the template. If an earlier run was killed after it had created the table, only the time to live is
+/// set. Deletes expired items.
 fn create_table(database: &Database) -> Result<(), Error> {
     let definition = Definition::read(TABLE_NAME).map_err(Error::Template)?;
     if database.get_table_metadata(TABLE_NAME)?.is_none() {
@@ -258,7 +265,7 @@ fn create_table(database: &Database) -> Result<(), Error> {
     Ok(())
 }
 
-/// The template's words as a request of the embedded engine.
+/// Properties of the template as a request of the embedded engine.
 fn request<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|error| Error::Template(error.to_string()))
 }

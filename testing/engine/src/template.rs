@@ -1,6 +1,6 @@
-//! The table as `template.yaml` defines it, so that what is tested is what is deployed.
+//! Reads the table's definition from `template.yaml`, so that the tests use the table that is deployed.
 
-use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
+use deployment::Template;
 use serde_json::{Map, Value, json};
 
 /// The deployment's template, read at build time.
@@ -14,16 +14,16 @@ const CREATE_TABLE: [&str; 5] =
 pub(crate) struct Definition {
     /// CreateTable.
     pub(crate) create: Value,
-    /// UpdateTimeToLive, which cannot be said in the first.
+    /// UpdateTimeToLive. CreateTable has no parameter for it.
     pub(crate) time_to_live: Option<Value>,
 }
 
 impl Definition {
     /// Reads the template's resource `Table`. Fails, naming the reason, if it is not a table that CreateTable takes.
     pub(crate) fn read(table_name: &str) -> Result<Definition, String> {
-        let documents = Yaml::load_from_str(TEMPLATE).map_err(|error| error.to_string())?;
-        let template = as_json(documents.first().ok_or("it is empty")?);
+        let template = Template::parse(TEMPLATE).map_err(|error| error.to_string())?;
         let properties = template
+            .value
             .pointer("/Resources/Table/Properties")
             .and_then(Value::as_object)
             .ok_or("it has no resource `Table` with properties")?;
@@ -39,23 +39,5 @@ impl Definition {
             .get("TimeToLiveSpecification")
             .map(|value| json!({ "TableName": table_name, "TimeToLiveSpecification": value }));
         Ok(Definition { create: request.into(), time_to_live })
-    }
-}
-
-/// The same value as JSON. A CloudFormation function (`!Ref`, `!Sub`, …) becomes its argument: it means nothing here.
-fn as_json(yaml: &Yaml<'_>) -> Value {
-    match yaml {
-        Yaml::Value(Scalar::Boolean(value)) => (*value).into(),
-        Yaml::Value(Scalar::Integer(value)) => (*value).into(),
-        Yaml::Value(Scalar::FloatingPoint(value)) => value.into_inner().into(),
-        Yaml::Value(Scalar::String(value)) => value.as_ref().into(),
-        Yaml::Tagged(_, value) => as_json(value),
-        Yaml::Sequence(values) => values.iter().map(as_json).collect(),
-        Yaml::Mapping(values) => values
-            .iter()
-            .map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), as_json(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-        Yaml::Value(Scalar::Null) | Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => Value::Null,
     }
 }

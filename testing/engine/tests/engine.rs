@@ -1,4 +1,4 @@
-//! The engine as the tests and `cargo dev` use it: its table, its data file, its end.
+//! Creation of the table, persistence in a data file, and shutdown of the engine.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -10,7 +10,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 #[tokio::test]
-async fn has_the_table_of_the_template() {
+async fn it_has_the_table_of_the_template() {
     let engine = Engine::in_memory().await.unwrap();
     let table = call(&engine, "DescribeTable", json!({ "TableName": TABLE_NAME })).await["Table"].take();
     assert_eq!(
@@ -25,7 +25,7 @@ async fn has_the_table_of_the_template() {
 }
 
 #[tokio::test]
-async fn engines_side_by_side_share_nothing() {
+async fn two_engines_in_memory_share_no_items() {
     let (one, other) = (Engine::in_memory().await.unwrap(), Engine::in_memory().await.unwrap());
     put(&one, "a").await;
     assert_eq!(count(&one).await, 1);
@@ -33,7 +33,7 @@ async fn engines_side_by_side_share_nothing() {
 }
 
 #[tokio::test]
-async fn a_dropped_engine_is_gone_at_once() {
+async fn dropping_an_engine_closes_its_port_and_connections() {
     let engine = Engine::in_memory().await.unwrap();
     let address = engine.addr();
     let mut open = TcpStream::connect(address).await.unwrap();
@@ -43,7 +43,7 @@ async fn a_dropped_engine_is_gone_at_once() {
 }
 
 #[tokio::test]
-async fn data_survive_in_a_file() {
+async fn a_data_file_keeps_items_over_restarts() {
     let file = File::new("survive");
     for expected in 0..3 {
         let engine = Engine::open(&file.0).await.unwrap();
@@ -73,7 +73,7 @@ async fn what_a_killed_run_did_not_get_to_is_made_up_for() {
 }
 
 #[tokio::test]
-async fn names_a_file_that_holds_no_table() {
+async fn the_error_names_a_file_that_is_not_a_data_file() {
     let file = File::new("broken");
     let mut torn = b"SQLite format 3\0".to_vec();
     torn.resize(8192, 0xff);
@@ -86,7 +86,7 @@ async fn names_a_file_that_holds_no_table() {
     }
 }
 
-/// A file that is gone after its test.
+/// A file that is deleted after its test.
 struct File(PathBuf);
 
 impl File {

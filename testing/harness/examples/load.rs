@@ -1,13 +1,13 @@
-//! Asks the built authorizer for decisions at a steady rate and tells how long they took.
+//! Sends requests to the built authorizer at a constant rate and prints how long the answers took.
 //!
 //! ```sh
 //! cargo build --release -p functions --bin rfid-authorizer
 //! cargo run --release -p harness --example load -- --rate 2000 --seconds 60 --tags 100000 --instances 4
 //! ```
 //!
-//! Decisions are due at fixed times whether earlier ones are answered or not, and each is timed from when it was due: a
-//! stall counts for all who would have waited. An instance has one call at a time, as in Lambda; a decision that finds
-//! all of them busy waits for one. Fails if an answer is wrong or missing, or if an instance's memory grows.
+//! Requests are due at fixed times, whether earlier ones are answered or not, and each is timed from when it was due. So a
+//! delay counts for every request that it holds up. An instance has one call at a time, as in Lambda; a request waits while
+//! all instances are busy. Fails if an answer is wrong or missing, or if an instance's memory grows.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -22,45 +22,45 @@ use serde_json::{Value, json};
 use store::{Scope, Settings, Store};
 use tokio::sync::{Mutex, mpsc};
 
-/// Access IDs for one transaction.
+/// The number of access IDs that one transaction creates.
 const CHUNK: u64 = 50;
 
-/// What the tag is called in the event that all are made of.
+/// The tag in the template of the events; each request replaces it.
 const TAG: &str = "a-tag-to-be-replaced";
 
-/// How many KiB more an instance may have in the last quarter of the time than in the second.
+/// How much an instance's memory may grow from the second quarter of the time to the last, in KiB.
 const GROWTH: u64 = 512;
 
 #[derive(Parser)]
 struct Flags {
-    /// Decisions a second.
+    /// Requests per second.
     #[arg(long, default_value_t = 2000)]
     rate: u32,
-    /// For how long.
+    /// Duration in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// How many access IDs there are. Every tenth is revoked.
+    /// Number of access IDs. Every tenth is revoked.
     #[arg(long, default_value_t = 100_000)]
     tags: u64,
-    /// Processes of the authorizer.
+    /// Number of processes of the authorizer.
     #[arg(long, default_value_t = 4)]
     instances: usize,
-    /// The binary, if not the one that was built with the same profile.
+    /// The binary; unless given, the one built with the same profile.
     #[arg(long)]
     binary: Option<PathBuf>,
 }
 
-/// One decision that is due.
+/// A request that is due.
 struct Due {
     at: Instant,
     tag: u64,
 }
 
-/// What became of one.
+/// A request that was answered.
 struct Done {
-    /// From when it was due.
+    /// Time from when it was due to its answer.
     latency: Duration,
-    /// From when an instance had it.
+    /// Time from when an instance took it to its answer.
     service: Duration,
     failure: Option<String>,
 }
@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut instances = Vec::new();
     for _ in 0..flags.instances {
         let function = start(&binary, &engine).await?;
-        // Its first call is another matter.
+        // The first call is slower and not measured.
         function.invoke_raw(event.clone()).await?;
         instances.push(Arc::new(function));
     }
@@ -98,12 +98,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let (rate, count) = (flags.rate, u64::from(flags.rate) * u64::from(flags.seconds));
     let tags = flags.tags;
-    // On a thread of its own, which sleeps more exactly than the runtime does.
+    // In a thread, since a thread's sleep is more exact than the timer of the runtime.
     let schedule = std::thread::spawn(move || {
         for number in 0..count {
             let at = began + Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / rate;
             std::thread::sleep(at.saturating_duration_since(Instant::now()));
-            // Some of them nobody knows.
+            // One in twenty-one tags is unknown.
             let tag = number.wrapping_mul(7_919) % (tags + tags / 20);
             if due.send(Due { at, tag }).is_err() {
                 return;
@@ -150,7 +150,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 
-/// Makes an organization with so many cards; returns its secret.
+/// Creates an organization with `tags` cards. Returns its secret.
 async fn fill(engine: &Engine, tags: u64) -> Result<String, Box<dyn Error>> {
     let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name()))?;
     let now = Timestamp::from_timestamp_millis(1_800_000_000_000).ok_or("no such time")?;
@@ -197,7 +197,7 @@ async fn start(binary: &Path, engine: &Engine) -> Result<Function, Box<dyn Error
     Ok(function)
 }
 
-/// Lets one instance decide what is due, until nothing more is.
+/// Sends requests that are due to one instance, until the queue ends.
 async fn work(
     function: Arc<Function>,
     queue: Arc<Mutex<mpsc::UnboundedReceiver<Due>>>,
@@ -242,13 +242,13 @@ async fn sample(instances: Vec<Arc<Function>>, seconds: u32) -> Vec<Vec<u64>> {
     samples
 }
 
-/// Told on Linux alone.
+/// The resident memory of one instance in KiB. Known on Linux only.
 fn resident(function: &Function) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid()?)).ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
 }
 
-/// CPU time, of the instances and of this process with the engine in it.
+/// CPU time of the instances, and of this process, which runs the engine.
 struct Usage {
     instances: Duration,
     own: Duration,
@@ -265,7 +265,7 @@ impl Usage {
     }
 }
 
-/// Told on Linux alone.
+/// The CPU time of a process. Known on Linux only.
 fn cpu(process: &str) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let ticks = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2).map(str::parse::<u64>);

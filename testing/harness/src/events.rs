@@ -7,22 +7,72 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-/// An event as the HTTP API of the deployment sends it. `path` and `query` are as on the wire, percent-encoded.
-///
-/// A path and method of the API give its route key and path parameters; anything else is `$default`, the route of what
-/// matches no other.
-pub fn http_event(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
-    let mut event = event(method, path, query, headers, body);
-    let (route_key, parameters) = route(method, path);
-    event["requestContext"]["routeKey"] = route_key.as_str().into();
-    event["routeKey"] = route_key.into();
-    if let Some(id) = parameters {
-        event["pathParameters"] = json!({ "id": id });
-    }
-    event
+/// An HTTP API as API Gateway runs it: its routes, each with the name of the function that it leads to.
+pub struct HttpApi {
+    paths: matchit::Router<Path>,
 }
 
-/// An event as a function URL sends it.
+/// A path of the API.
+struct Path {
+    /// The path as it was given, with parameters in braces.
+    template: &'static str,
+    /// The methods with their functions.
+    functions: Vec<(String, &'static str)>,
+}
+
+impl HttpApi {
+    /// An API with these routes: method, path with parameters in braces (`/api/vehicles/{id}`), and function.
+    ///
+    /// # Panics
+    /// When two of the paths contradict each other.
+    pub fn new<M: AsRef<str>>(routes: impl IntoIterator<Item = (M, &'static str, &'static str)>) -> HttpApi {
+        let mut by_path: BTreeMap<&str, Vec<(String, &str)>> = BTreeMap::new();
+        for (method, path, function) in routes {
+            by_path.entry(path).or_default().push((method.as_ref().to_owned(), function));
+        }
+        let mut paths = matchit::Router::new();
+        for (template, functions) in by_path {
+            if let Err(error) = paths.insert(template, Path { template, functions }) {
+                panic!("{template}: {error}");
+            }
+        }
+        HttpApi { paths }
+    }
+
+    /// The function that a request leads to; none if no route matches.
+    pub fn function(&self, method: &str, path: &str) -> Option<&'static str> {
+        let functions = &self.paths.at(path).ok()?.value.functions;
+        functions.iter().find(|(known, _)| known == method).map(|(_, function)| *function)
+    }
+
+    /// The event for a request, as the API of the deployment sends it. `path` and `query` are percent-encoded, as on the
+    /// wire. A route gives the event its route key and the decoded path parameters. A request without a route gets the
+    /// route key `$default`, as the deployment has such a route.
+    pub fn event(&self, method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+        let mut event = event(method, path, query, headers, body);
+        if self.function(method, path).is_some()
+            && let Ok(found) = self.paths.at(path)
+        {
+            let route_key = format!("{method} {}", found.value.template);
+            event["requestContext"]["routeKey"] = route_key.as_str().into();
+            event["routeKey"] = route_key.into();
+            let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), decoded(value).into()));
+            let parameters: Map<String, Value> = parameters.collect();
+            if !parameters.is_empty() {
+                event["pathParameters"] = parameters.into();
+            }
+        }
+        event
+    }
+}
+
+/// A part of a path without percent-encoding. In a path, unlike in a query, a plus stands for itself.
+fn decoded(text: &str) -> String {
+    let text = text.replace('+', "%2B");
+    form_urlencoded::parse(text.as_bytes()).next().map(|(text, _)| text.into_owned()).unwrap_or_default()
+}
+
+/// The event for a request to a function URL. `path` and `query` are percent-encoded, as on the wire.
 pub fn function_url_event(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
     let mut event = event(method, path, query, headers, body);
     let host = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws";
@@ -31,22 +81,9 @@ pub fn function_url_event(method: &str, path: &str, query: &str, headers: &[(&st
     event
 }
 
-/// The route key and the path's id, decoded, as the gateway hands them over.
-fn route(method: &str, path: &str) -> (String, Option<String>) {
-    let parts: Vec<&str> = path.split('/').collect();
-    match (method, parts.as_slice()) {
-        ("GET" | "POST", ["", "api", "access-ids" | "vehicles"]) => (format!("{method} {path}"), None),
-        ("GET" | "PATCH", ["", "api", collection @ ("access-ids" | "vehicles"), id]) if !id.is_empty() => {
-            // In a path a plus is a plus.
-            let id = form_urlencoded::parse(id.replace('+', "%2B").as_bytes()).next().map(|(id, _)| id.into_owned());
-            (format!("{method} /api/{collection}/{{id}}"), id)
-        }
-        _ => ("$default".into(), None),
-    }
-}
-
+/// What both kinds of events have in common.
 fn event(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
-    // Both join what is given more than once by commas.
+    // API Gateway and function URLs join the values of a repeated header or parameter with commas.
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     let lower_case = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), *value));
     for (name, value) in lower_case.chain([("host".into(), "localhost"), ("x-forwarded-proto".into(), "https")]) {
@@ -106,12 +143,21 @@ fn event(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: 
 mod tests {
     use super::*;
 
+    fn api() -> HttpApi {
+        HttpApi::new([
+            ("GET", "/api/access-ids", "list"),
+            ("GET", "/api/access-ids/{id}", "get"),
+            ("PATCH", "/api/access-ids/{id}", "update"),
+        ])
+    }
+
     #[test]
     fn an_api_event_has_the_shape_of_payload_2() {
         let headers = [("Authorization", "Bearer x"), ("X-A", "1"), ("x-a", "2")];
-        let event = http_event("GET", "/api/access-ids/1%202+", "limit=1&limit=2&q=%C3%A4", &headers, b"");
+        let event = api().event("GET", "/api/access-ids/1%202+", "limit=1&limit=2&q=%C3%A4", &headers, b"");
         assert_eq!(event["version"], "2.0");
         assert_eq!(event["routeKey"], "GET /api/access-ids/{id}");
+        assert_eq!(event["requestContext"]["routeKey"], "GET /api/access-ids/{id}");
         assert_eq!(event["pathParameters"], json!({ "id": "1 2+" }));
         assert_eq!(event["rawPath"], "/api/access-ids/1%202+");
         assert_eq!(event["queryStringParameters"], json!({ "limit": "1,2", "q": "ä" }));
@@ -119,17 +165,42 @@ mod tests {
         assert_eq!(event["headers"]["x-a"], "1,2");
         assert_eq!(event["requestContext"]["http"]["method"], "GET");
         assert_eq!(event.get("body"), None);
+        assert_eq!(api().event("GET", "/api/access-ids", "", &[], b"").get("pathParameters"), None);
     }
 
     #[test]
-    fn what_matches_no_route_is_default() {
-        for (method, path) in [("DELETE", "/api/access-ids/1"), ("GET", "/api/access-ids/"), ("GET", "/")] {
-            assert_eq!(http_event(method, path, "", &[], b"")["routeKey"], "$default", "{method} {path}");
+    fn a_request_leads_to_the_function_of_its_method_and_path() {
+        for (method, path, function) in [
+            ("GET", "/api/access-ids", "list"),
+            ("GET", "/api/access-ids/1", "get"),
+            ("PATCH", "/api/access-ids/%20", "update"),
+        ] {
+            assert_eq!(api().function(method, path), Some(function), "{method} {path}");
         }
     }
 
     #[test]
-    fn a_body_that_is_no_text_is_base64() {
+    fn a_request_without_a_route_gets_the_default_route_key() {
+        for (method, path) in [
+            ("DELETE", "/api/access-ids/1"),
+            ("GET", "/api/access-ids/"),
+            ("GET", "/api/access-ids/1/"),
+            ("GET", "//api/access-ids"),
+            ("GET", "/"),
+            ("GET", ""),
+        ] {
+            let event = api().event(method, path, "", &[], b"");
+            assert_eq!(
+                (&event["routeKey"], event.get("pathParameters")),
+                (&json!("$default"), None),
+                "{method} {path}"
+            );
+            assert_eq!(api().function(method, path), None, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_utf_8_is_sent_as_base64() {
         let event = function_url_event("POST", "/secret", "", &[], b"\xff\xfe");
         assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("//4="), &json!(true)));
         let event = function_url_event("POST", "/secret", "", &[], b"{}");

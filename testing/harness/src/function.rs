@@ -1,6 +1,5 @@
-//! A function's process.
+//! The process of a function.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -8,8 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -17,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::response::Response;
 use crate::runtime::Runtime;
 
 /// How long one invocation may take, until [`Function::with_timeout`] says otherwise.
@@ -28,68 +26,29 @@ pub enum Error {
     /// The binary could not be started.
     #[error("the function could not be started: {0}")]
     Start(#[from] std::io::Error),
-    /// It reported an error instead of asking for its first invocation.
+    /// It reported an error to the Runtime API before its first invocation.
     #[error("the function could not initialise: {0}")]
     Init(String),
-    /// It reported an error instead of a response: Lambda would answer 500 or 502.
+    /// It reported an error for this invocation. Its caller would get 500 or 502 from AWS.
     #[error("the function failed: {0}")]
     Function(String),
-    /// What it answered is no HTTP response.
+    /// Its answer is not an HTTP response.
     #[error("the function's answer is no HTTP response: {0}")]
     Answer(String),
-    /// Its process ended. What it printed is included.
+    /// Its process ended before an answer.
     #[error("the function ended ({status:?}): {output}")]
     Exited {
-        /// How, if known.
+        /// Its exit status, if known.
         status: Option<ExitStatus>,
-        /// What it had printed.
+        /// What it had printed on both streams.
         output: String,
     },
-    /// No answer in time.
+    /// No answer came within the time of [`Function::with_timeout`].
     #[error("the function did not answer within {0:?}")]
     TimedOut(Duration),
 }
 
-/// An HTTP response, as the function's caller would get it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: u16,
-    /// The headers, names in lower case.
-    pub headers: BTreeMap<String, String>,
-    /// The body, decoded.
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    /// The body as JSON; null if it is none.
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
-    /// Reads what a function hands to API Gateway or to its function URL.
-    fn read(answer: &[u8]) -> Result<Response, String> {
-        let answer: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
-        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
-        let mut headers = BTreeMap::new();
-        for (name, value) in answer["headers"].as_object().into_iter().flatten() {
-            let value = value.as_str().ok_or_else(|| format!("header {name}: {value}"))?;
-            headers.insert(name.to_ascii_lowercase(), value.to_owned());
-        }
-        let body = answer["body"].as_str().unwrap_or_default();
-        Ok(Response {
-            status: status.ok_or_else(|| answer.to_string())?,
-            headers,
-            body: if answer["isBase64Encoded"] == true {
-                BASE64_STANDARD.decode(body).map_err(|error| error.to_string())?
-            } else {
-                body.as_bytes().to_vec()
-            },
-        })
-    }
-}
-
-/// A running instance of one function, killed when dropped.
+/// A running instance of one function. Its process is killed when this is dropped.
 pub struct Function {
     child: Mutex<Child>,
     runtime: Runtime,
@@ -97,21 +56,27 @@ pub struct Function {
     timeout: Duration,
 }
 
-/// What the function has printed so far, on either stream.
+/// What the function has printed so far on both streams.
 struct Output {
     text: Mutex<Vec<u8>>,
-    /// How many of its two streams are still open: none when it has ended.
+    /// How many of its two streams are open. None are when the process has ended.
     open: watch::Sender<usize>,
 }
 
 impl Function {
-    /// Starts the binary with this environment and what Lambda adds to it, and nothing else of this process's own.
+    /// Starts the binary. Its environment is `env` and the variables that Lambda sets; nothing is inherited.
+    ///
+    /// # Errors
+    /// [`Error::Start`] when there is no such binary or no loopback port is free.
     pub async fn start(binary: impl AsRef<Path>, env: &[(&str, &str)]) -> Result<Function, Error> {
         let binary = binary.as_ref();
         Function::run(Command::new(binary), binary, env).await
     }
 
-    /// The same under a program that watches it: `["valgrind", "--tool=callgrind"]`, for example.
+    /// Starts the binary under another program, for example `["valgrind", "--tool=callgrind"]`.
+    ///
+    /// # Errors
+    /// As [`Function::start`].
     pub async fn start_under(
         program: &[&str],
         binary: impl AsRef<Path>,
@@ -148,12 +113,15 @@ impl Function {
         Ok(Function { child: Mutex::new(child), runtime, output, timeout: TIMEOUT })
     }
 
-    /// The same with another time for each invocation; it is also the deadline that the function is told.
+    /// Sets how long one invocation may take (30 s unless set). The function is told this as its deadline.
     pub fn with_timeout(self, timeout: Duration) -> Function {
         Function { timeout, ..self }
     }
 
     /// Waits until the function asks for its first invocation.
+    ///
+    /// # Errors
+    /// [`Error::Init`], [`Error::Exited`] or [`Error::TimedOut`].
     pub async fn wait_ready(&self) -> Result<(), Error> {
         let mut init = self.runtime.init();
         let ready = async { init.wait_for(Option::is_some).await.map(|init| init.clone()) };
@@ -163,20 +131,30 @@ impl Function {
         }
     }
 
-    /// After an answer: waits until the function asks for its next invocation.
+    /// After an answer: waits until the function asks for its next invocation. Work that it does after an answer is
+    /// finished then, and its requests are in the [`Recorder`](crate::Recorder).
+    ///
+    /// # Errors
+    /// [`Error::Exited`] or [`Error::TimedOut`].
     pub async fn wait_idle(&self) -> Result<(), Error> {
         let mut idle = self.runtime.idle();
         let asks = async { idle.wait_for(|idle| *idle).await.map(drop) };
         self.unless_it_ends(asks).await?.map_err(|_| self.exited())
     }
 
-    /// Invokes it with an HTTP event. Calls at the same time queue, as one instance has one call at a time.
+    /// Invokes it with an HTTP event. Concurrent calls wait for each other: an instance has one call at a time.
+    ///
+    /// # Errors
+    /// Every [`Error`] but those of the start.
     pub async fn invoke(&self, event: Value) -> Result<Response, Error> {
         let answer = self.invoke_raw(event.to_string()).await?;
         Response::read(&answer).map_err(Error::Answer)
     }
 
-    /// Invokes it with any payload and hands back what it answered, as it is.
+    /// Invokes it with any payload and returns its answer unread.
+    ///
+    /// # Errors
+    /// As [`Function::invoke`], without [`Error::Answer`].
     pub async fn invoke_raw(&self, payload: impl Into<Bytes>) -> Result<Bytes, Error> {
         let answer = self.runtime.invoke(payload.into(), self.timeout);
         match self.unless_it_ends(answer).await? {
@@ -186,12 +164,15 @@ impl Function {
         }
     }
 
-    /// The process, while it runs.
+    /// The id of the process, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child().id()
     }
 
-    /// Stops the process where it is, as Lambda does between two invocations, and waits until it stands.
+    /// Stops the process with SIGSTOP, as Lambda freezes it between two invocations, and waits until it is stopped.
+    ///
+    /// # Errors
+    /// When the process has ended.
     pub async fn freeze(&self) -> std::io::Result<()> {
         let pid = self.signal(Signal::STOP)?;
         let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
@@ -201,12 +182,15 @@ impl Function {
         Ok(())
     }
 
-    /// Lets a frozen process go on.
+    /// Lets a frozen process continue.
+    ///
+    /// # Errors
+    /// When the process has ended.
     pub fn thaw(&self) -> std::io::Result<()> {
         self.signal(Signal::CONT).map(drop)
     }
 
-    /// Asks it to end, and waits until it has. How, and what it had printed, is in the error.
+    /// Sends SIGTERM and waits for the end of the process. Returns its exit status and its output as [`Error::Exited`].
     pub async fn terminate(&self) -> Error {
         if let Err(error) = self.signal(Signal::TERM)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -221,7 +205,8 @@ impl Function {
     }
 
     fn signal(&self, signal: Signal) -> std::io::Result<Pid> {
-        // The lock is held until the signal is sent: nobody else waits for the process, and its number stays its own.
+        // The lock is held until the signal is sent. Nobody else can wait for the process meanwhile, so its id cannot be
+        // given to another process.
         let child = self.child();
         let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).ok_or(std::io::ErrorKind::NotFound)?;
         kill_process(pid, signal)?;
@@ -233,8 +218,8 @@ impl Function {
         String::from_utf8_lossy(&self.output.text()).into_owned()
     }
 
-    /// The lines of JSON that it has printed so far. Waits until there are so many of them, for at most 5 s: what is
-    /// printed may come later than the response.
+    /// The lines of JSON that it has printed so far. Waits until there are `at_least` so many of them, for at most 5 s:
+    /// lines may arrive later than the response.
     pub async fn log_lines(&self, at_least: usize) -> Vec<Value> {
         let lines =
             || -> Vec<Value> { self.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect() };
@@ -247,7 +232,7 @@ impl Function {
         lines()
     }
 
-    /// Kills it, as Lambda does, and waits until it is gone.
+    /// Kills the process, as Lambda does, and waits for its end.
     pub async fn stop(self) {
         _ = self.child().start_kill();
         let mut open = self.output.open.subscribe();
@@ -297,16 +282,16 @@ mod tests {
     use serde_json::json;
 
     #[tokio::test]
-    async fn a_process_gets_its_environment_and_its_end_is_told() {
+    async fn a_process_gets_its_environment_and_its_end_is_reported() {
         let function = Function::start("/usr/bin/env", &[("TABLE_NAME", "t")]).await.unwrap();
         let Err(Error::Exited { output, .. }) = function.wait_ready().await else { panic!() };
         assert!(output.contains("TABLE_NAME=t\n") && output.contains("AWS_LAMBDA_FUNCTION_NAME=env\n"));
-        assert!(!output.contains("CARGO"), "the environment of the test itself must not leak: {output}");
+        assert!(!output.contains("CARGO"), "the environment of the test itself must not be inherited: {output}");
         assert!(matches!(function.invoke(json!({})).await, Err(Error::Exited { .. })));
     }
 
     #[tokio::test]
-    async fn a_process_can_be_run_under_another_and_be_asked_to_end() {
+    async fn a_process_can_run_under_another_program_and_be_terminated() {
         let script = "trap 'kill $!; echo asked; exit 3' TERM; echo $UNDER $AWS_LAMBDA_FUNCTION_NAME; sleep 9 & wait";
         let under = ["/usr/bin/env", "UNDER=env", "/bin/sh", "-c", script];
         let function = Function::start_under(&under, "/bin/true", &[]).await.unwrap();
@@ -319,20 +304,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_never_answers_times_out_and_is_gone_when_stopped() {
+    async fn a_function_that_never_answers_times_out_and_can_be_stopped() {
         let function = Function::start("/bin/cat", &[]).await.unwrap().with_timeout(Duration::from_millis(50));
         assert!(matches!(function.invoke(json!({})).await, Err(Error::Exited { .. } | Error::TimedOut(_))));
         function.stop().await;
-    }
-
-    #[test]
-    fn reads_what_a_function_answers() {
-        let answer = json!({
-            "statusCode": 200, "headers": { "Content-Type": "x" }, "body": "//4=", "isBase64Encoded": true
-        });
-        let response = Response::read(answer.to_string().as_bytes()).unwrap();
-        assert_eq!((response.status, response.body.as_slice()), (200, b"\xff\xfe".as_slice()));
-        assert_eq!(response.headers["content-type"], "x");
-        assert_eq!(Response::read(br#"{"errorType":"x"}"#), Err(r#"{"errorType":"x"}"#.into()));
     }
 }

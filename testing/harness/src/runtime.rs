@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, as far as one function needs it.
+//! A server of the Lambda Runtime API for one function.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,10 +16,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-/// What the function made of an invocation: its answer, or the error it reported.
+/// How an invocation ended: with the function's answer, or with the error that it reported.
 pub(crate) type Outcome = Result<Bytes, Bytes>;
 
-/// One invocation on its way to the function.
+/// One invocation that the function has not taken yet.
 struct Invocation {
     event: Bytes,
     deadline: SystemTime,
@@ -69,7 +69,7 @@ impl Runtime {
         Ok(Runtime { address, shared, server })
     }
 
-    /// Queues an invocation. The receiver fails if the function ends without an answer.
+    /// Queues an invocation. The receiver gets its outcome, or fails when this server ends.
     pub(crate) fn invoke(&self, event: Bytes, timeout: Duration) -> oneshot::Receiver<Outcome> {
         let (answer, answered) = oneshot::channel();
         let deadline = SystemTime::now() + timeout;
@@ -77,7 +77,7 @@ impl Runtime {
         answered
     }
 
-    /// Set at the first `/next`, or when the function reports that it could not start.
+    /// Set at the first request for an invocation, or when the function reports that it could not start.
     pub(crate) fn init(&self) -> watch::Receiver<Option<Result<(), Bytes>>> {
         self.shared.init.subscribe()
     }
@@ -147,7 +147,7 @@ impl Shared {
 
     fn finish(&self, id: &str, outcome: Outcome) -> StatusCode {
         match self.under_way().remove(id) {
-            // Nobody may wait any more: then the invocation had timed out.
+            // If the invocation has timed out, nobody waits for its outcome any more.
             Some(answer) => {
                 _ = answer.send(outcome);
                 StatusCode::ACCEPTED
@@ -164,19 +164,34 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{self, Message};
+    use axum::http::{Request, Response};
+    use http_body_util::{BodyExt as _, Full};
+    use hyper::client::conn::http1::{SendRequest, handshake};
+    use hyper_util::rt::TokioIo;
     use tokio::net::TcpStream;
 
-    /// Plays the function: one call of the Runtime API over an open connection.
-    async fn call(stream: &mut TcpStream, start: &str, body: &str) -> Message {
-        let head = format!("{start} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
-        let request = Message { head: head.into_bytes(), body: body.into() };
-        request.write(stream).await.unwrap();
-        http::read(stream).await.unwrap().unwrap()
+    /// The function's connection to the Runtime API.
+    async fn connect(runtime: &Runtime) -> SendRequest<Full<Bytes>> {
+        let stream = TcpStream::connect(runtime.address).await.unwrap();
+        let (function, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        function
+    }
+
+    async fn send(
+        function: &mut SendRequest<Full<Bytes>>,
+        method: &str,
+        path: &str,
+        body: &'static str,
+    ) -> Response<Bytes> {
+        let uri = format!("/2018-06-01/runtime/{path}");
+        let request = Request::builder().method(method).uri(uri).header("host", "x").body(Full::from(body)).unwrap();
+        let (head, body) = function.send_request(request).await.unwrap().into_parts();
+        Response::from_parts(head, body.collect().await.unwrap().to_bytes())
     }
 
     #[tokio::test]
-    async fn hands_out_one_invocation_at_a_time_and_takes_its_answer() {
+    async fn one_invocation_at_a_time_is_handed_out_and_answered() {
         let runtime = Runtime::start().await.unwrap();
         let first = runtime.invoke("1".into(), Duration::from_secs(5));
         drop(runtime.invoke("nobody waits".into(), Duration::from_secs(5)));
@@ -184,17 +199,18 @@ mod tests {
         assert!(runtime.init().borrow().is_none());
 
         let function = async {
-            let mut stream = TcpStream::connect(runtime.address).await.unwrap();
+            let mut function = connect(&runtime).await;
             for (event, end) in [("1", "response"), ("2", "error")] {
-                let next = call(&mut stream, "GET /2018-06-01/runtime/invocation/next", "").await;
-                assert_eq!(next.body, event.as_bytes());
-                let id = next.header("lambda-runtime-aws-request-id").unwrap();
-                let deadline: u128 = next.header("lambda-runtime-deadline-ms").unwrap().parse().unwrap();
+                let next = send(&mut function, "GET", "invocation/next", "").await;
+                assert_eq!(next.body(), event.as_bytes());
+                let header = |name: &str| next.headers()[name].to_str().unwrap();
+                let id = header("lambda-runtime-aws-request-id");
+                let deadline: u128 = header("lambda-runtime-deadline-ms").parse().unwrap();
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
                 assert!((now + 4000..now + 5001).contains(&deadline));
-                let path = format!("POST /2018-06-01/runtime/invocation/{id}/{end}");
-                assert_eq!(call(&mut stream, &path, "done").await.status(), Some(202));
-                assert_eq!(call(&mut stream, &path, "twice").await.status(), Some(400));
+                let path = format!("invocation/{id}/{end}");
+                assert_eq!(send(&mut function, "POST", &path, "done").await.status(), 202);
+                assert_eq!(send(&mut function, "POST", &path, "twice").await.status(), 400);
             }
         };
         let (first, second, ()) = tokio::join!(first, second, function);
@@ -204,9 +220,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_idle_while_it_waits_for_an_invocation() {
+    async fn the_function_is_idle_while_it_waits_for_an_invocation() {
         let runtime = Runtime::start().await.unwrap();
-        let mut stream = TcpStream::connect(runtime.address).await.unwrap();
+        let mut function = connect(&runtime).await;
         let mut idle = runtime.idle();
         for round in 0..2 {
             assert!(!*idle.borrow(), "{round}");
@@ -215,17 +231,17 @@ mod tests {
                 idle.wait_for(|idle| *idle).await.unwrap();
                 answer = Some(runtime.invoke("event".into(), Duration::from_secs(5)));
             };
-            tokio::join!(call(&mut stream, "GET /2018-06-01/runtime/invocation/next", ""), asks);
+            tokio::join!(send(&mut function, "GET", "invocation/next", ""), asks);
             assert!(answer.is_some());
             assert!(!*runtime.idle().borrow(), "{round}");
         }
     }
 
     #[tokio::test]
-    async fn an_error_at_the_start_is_kept() {
+    async fn an_initialisation_error_is_kept() {
         let runtime = Runtime::start().await.unwrap();
-        let mut stream = TcpStream::connect(runtime.address).await.unwrap();
-        call(&mut stream, "POST /2018-06-01/runtime/init/error", "no table").await;
+        let mut function = connect(&runtime).await;
+        send(&mut function, "POST", "init/error", "no table").await;
         assert_eq!(*runtime.init().borrow(), Some(Err("no table".into())));
     }
 }

@@ -1,45 +1,42 @@
-//! Is there an order of the calls that explains what was seen?
+//! The search for an order of calls that explains their outcomes.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
 };
 
-use crate::{
-    Call, Model, Outcome,
-    state::{AccessId, Chosen},
-};
+use crate::{AccessId, Call, Model, Outcome, call::Record, writes::Chosen};
 
-/// How many states a search looks at before it gives up.
+/// After so many states the search is given up.
 const MAX_STATES: usize = 500_000;
 
-/// A call that was made, with what came back.
+/// A call that was made, with its outcome.
 #[derive(Clone, Debug)]
 pub struct Made {
     /// The call.
     pub call: Call,
-    /// The time of the request, in milliseconds since 1970, lies between these two.
+    /// The earliest time that the request can have, in milliseconds since 1970.
     pub from: i64,
-    /// See `from`.
+    /// The latest time that the request can have.
     pub to: i64,
-    /// When it was sent. Moments are counted, not timed.
+    /// When it was sent, by a counter of sendings and answers.
     pub began: usize,
-    /// When the answer was there.
+    /// When its answer arrived, by the same counter.
     pub ended: usize,
-    /// What it came to; none when the service could not say whether it happened.
+    /// Its outcome; none if the answer leaves open whether it was carried out.
     pub outcome: Option<Outcome>,
 }
 
-/// No order explains the history.
+/// No order explains the history. The fields describe the order that got furthest.
 #[derive(Debug)]
 pub struct Unexplained {
     /// The calls, in the order in which they began.
     pub history: Vec<Made>,
-    /// Which of them no order got past, of the order that got furthest.
+    /// The calls that this order does not contain.
     pub left: Vec<usize>,
-    /// The state before them.
+    /// The state that this order leads to.
     pub state: Model,
-    /// Whether the search was given up for its length.
+    /// Whether the search was given up because it took too long.
     pub gave_up: bool,
 }
 
@@ -52,8 +49,8 @@ impl fmt::Display for Unexplained {
     }
 }
 
-/// The history to be read by people: moments, milliseconds since the first call, the call, what it came to. Some calls are
-/// marked.
+/// The history as text: for each call the counters of its sending and its answer, its times in milliseconds since the first
+/// call, the call and its outcome. `marked` calls begin with `!`.
 pub fn story(history: &[Made], marked: &[usize]) -> String {
     let zero = history.iter().map(|made| made.from).min().unwrap_or_default();
     let line = |(at, made): (usize, &Made)| {
@@ -66,15 +63,15 @@ pub fn story(history: &[Made], marked: &[usize]) -> String {
     history.iter().enumerate().map(line).collect()
 }
 
-/// Finds an order of the calls in which every call takes effect between its beginning and its end, those of an unknown
-/// end at any time after their beginning or never, in which each has the outcome that it had, and which leads to a
-/// state that agrees with the end. Hands out which of the calls of an unknown end happened in that order.
+/// Finds an order of the calls in which each has its outcome and which leads to the state `end`. A call with an outcome takes
+/// effect between its beginning and its end; one without takes effect at any time after its beginning, or never. Returns the
+/// indices of the calls without an outcome that are carried out in this order.
 ///
-/// Nothing is ever deleted, so `end` tells every id that the service gave; of `end`, access IDs and vehicles are looked
-/// at here, the rest by `agrees`.
+/// Access IDs and vehicles are compared with `end`, everything else by `agrees`. Nothing is ever deleted, so every id that the
+/// service has given stands in `end`. (With deletions, the ids of deleted records must be taken from the outcomes.)
 ///
 /// # Errors
-/// [`Unexplained`] if there is none.
+/// [`Unexplained`] if there is no such order or the search was given up.
 pub fn explain(history: &[Made], end: &Model, agrees: impl Fn(&Model) -> bool) -> Result<Vec<usize>, Box<Unexplained>> {
     assert!(history.len() <= 128, "one bit per call");
     let access_ids = end.access_ids.values().map(|access_id| (access_id.tag, access_id.id)).collect();
@@ -118,12 +115,12 @@ struct Search<'a> {
     history: &'a [Made],
     end: &'a Model,
     access_ids: BTreeMap<u8, u64>,
-    /// For each call the times that its request may have had.
+    /// For each call the times that its request can have.
     times: Vec<Vec<i64>>,
 }
 
 impl Search<'_> {
-    /// The calls that can come next: none of those still to come ended before they began.
+    /// The calls that can come next: no other open call ended before they began.
     fn enabled(&self, done: u128) -> impl Iterator<Item = usize> {
         let is_open = move |at: &usize| done & (1 << at) == 0;
         let certain = (0..self.history.len()).filter(is_open).filter(|at| self.history[*at].outcome.is_some());
@@ -131,8 +128,8 @@ impl Search<'_> {
         (0..self.history.len()).filter(is_open).filter(move |at| self.history[*at].began < first_end)
     }
 
-    /// A read or a refusal that fits now may as well come now as later: it has no effect at either time. (A write that
-    /// would change nothing now may change something later.)
+    /// Takes every read and every refusal that has its outcome in this state. They have no effect, so taking them now excludes
+    /// no order. (This is not so for a write that would change nothing now: it might change something later.)
     fn pass_what_has_no_effect(&self, done: &mut u128, model: &Model) {
         loop {
             let passed = self.enabled(*done).find(|at| {
@@ -155,14 +152,14 @@ impl Search<'_> {
     fn successors(&self, done: u128, model: &Model, mut add: impl FnMut((u128, Model))) {
         let (certain, uncertain): (Vec<_>, Vec<_>) =
             self.enabled(done).partition(|at| self.history[*at].outcome.is_some());
-        // what is certain is tried first: it comes last
+        // Calls with an outcome are tried first: the search continues with what is added last.
         for at in uncertain.into_iter().chain(certain) {
             let Made { call, outcome, .. } = &self.history[at];
             if call.is_read() || outcome.as_ref().is_some_and(Outcome::is_refusal) {
                 continue;
             }
             for (next, came_to) in self.ways(at, model) {
-                // what is uncertain and changes nothing need not come at all
+                // A call without an outcome that changes nothing need not be in the order.
                 let fits = outcome.as_ref().map_or(next != *model, |outcome| *outcome == came_to);
                 if fits {
                     add((done | 1 << at, next));
@@ -171,7 +168,7 @@ impl Search<'_> {
         }
     }
 
-    /// What the call may come to now, for each time that it may have and each id that a new vehicle may get.
+    /// The states and outcomes that a call can lead to, one for each time of the request and each id of a new vehicle.
     fn ways(&self, at: usize, model: &Model) -> impl Iterator<Item = (Model, Outcome)> {
         let call = &self.history[at].call;
         let vehicles: Vec<u64> = if model.makes_vehicle(call) {
@@ -189,7 +186,7 @@ impl Search<'_> {
     }
 }
 
-/// All times that were seen of each access ID.
+/// All times that answers and the end state show of each access ID.
 fn seen_times(history: &[Made], end: &Model) -> BTreeMap<u64, BTreeSet<i64>> {
     let mut times: BTreeMap<u64, BTreeSet<i64>> = BTreeMap::new();
     let shown = history.iter().filter_map(|made| match &made.outcome {
@@ -203,15 +200,18 @@ fn seen_times(history: &[Made], end: &Model) -> BTreeMap<u64, BTreeSet<i64>> {
     times
 }
 
-/// The times that a request may have had, as far as they make a difference: those that were seen of what it writes, and,
-/// for all that were not seen, the earliest.
+/// The times that a request can have, as far as they make a difference: those seen of the access IDs that it writes, and the
+/// earliest possible one, which stands for all times that were not seen.
 fn times(made: &Made, seen: &BTreeMap<u64, BTreeSet<i64>>, access_ids: &BTreeMap<u8, u64>) -> Vec<i64> {
-    let written: Vec<u64> = match &made.call {
-        Call::CreateAccessId { tag, .. } => access_ids.get(tag).copied().into_iter().collect(),
-        Call::CreateVehicle { tags, .. } => tags.iter().filter_map(|(tag, _)| access_ids.get(tag).copied()).collect(),
-        Call::UpdateAccessId { id, .. } => vec![*id],
-        _ => vec![],
-    };
+    let written: Vec<u64> = made
+        .call
+        .written()
+        .into_iter()
+        .filter_map(|record| match record {
+            Record::Id(id) => Some(id),
+            Record::Tag(tag) => access_ids.get(&tag).copied(),
+        })
+        .collect();
     let seen = written.iter().filter_map(|id| seen.get(id)).flatten().copied();
     let possible: BTreeSet<i64> = seen.filter(|time| (made.from..=made.to).contains(time)).chain([made.from]).collect();
     possible.into_iter().collect()

@@ -7,14 +7,14 @@ use proptest::{collection::vec, option, prelude::*};
 use crate::{Call, Change, Field, Kind, Link, Outcome};
 
 /// An id that no record has.
-const NOBODY: u64 = 7;
+const NO_RECORD: u64 = 7;
 
 fn field(values: u8) -> impl Strategy<Value = Field> {
     prop_oneof![2 => Just(Field::Keep), 1 => Just(Field::Clear), 3 => (0..values).prop_map(Field::Set)]
 }
 
-/// A call on five tags, three names, three makes and two customers in two spellings each. Its ids are wishes:
-/// [`Known::concrete`] fulfils them.
+/// A random call with one of five tags, three names, three makes and two customers in two spellings each. Its ids are random
+/// numbers, which [`Known::concrete`] replaces by existing ids.
 pub fn call() -> impl Strategy<Value = Call> {
     let link = prop_oneof![
         2 => Just(Link::None),
@@ -34,7 +34,7 @@ pub fn call() -> impl Strategy<Value = Call> {
         4 => (0..5_u8, any::<bool>(), 0..3_u8, any::<bool>(), customer(), link, key()).prop_map(
             |(tag, is_card, name, revoked, customer, vehicle, key)| Call::CreateAccessId {
                 tag,
-                // a card is created without a vehicle
+                // A card cannot be created with a vehicle.
                 is_card: is_card && vehicle == Link::None,
                 name,
                 revoked,
@@ -56,22 +56,22 @@ pub fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// What clients have been told so far.
+/// What the clients know from the answers so far.
 #[derive(Debug, Default)]
 pub struct Known {
     access_ids: Vec<u64>,
     vehicles: Vec<u64>,
-    /// The first body that came with each idempotency key.
+    /// The first call with each idempotency key.
     requests: BTreeMap<(Kind, u8), Call>,
 }
 
 impl Known {
-    /// The call with ids that its client can know by now, or, now and then, one that no record has. With an
-    /// idempotency key that was used before it mostly is the same call again.
+    /// The call with ids that the clients know, or, one time in sixteen, an id that no record has. A call whose idempotency key
+    /// was used before becomes the same call again, unless its name is 2: then the key comes with another body.
     pub fn concrete(&mut self, mut call: Call) -> Call {
         let pick = |known: &[u64], wanted: u64| {
             if known.is_empty() || wanted % 16 == 15 {
-                NOBODY
+                NO_RECORD
             } else {
                 known[usize::try_from(wanted % known.len() as u64).unwrap_or_default()]
             }
@@ -91,7 +91,7 @@ impl Known {
         if is_other_body { call } else { first.clone() }
     }
 
-    /// Takes note of the ids in an answer.
+    /// Remembers the ids in an answer.
     pub fn learn(&mut self, outcome: &Outcome) {
         let note = |known: &mut Vec<u64>, id| {
             if !known.contains(&id) {

@@ -1,14 +1,21 @@
 //! The service as a few maps in memory, written from the contract and not from the code under test, and the search for
-//! an order of calls that explains what was seen.
+//! an order of calls that explains their outcomes.
 //!
-//! - [`Model`] carries a [`Call`] out in one moment;
-//! - [`call`] makes random calls, and [`Known`] gives them the ids that a client can know by now;
-//! - [`explain`] finds an order in which calls that overlapped, some of them with an unknown end, came to what they came to.
+//! - [`Model`] carries out a [`Call`] in one step;
+//! - [`call`] makes random calls, and [`Known`] gives them the ids that a client can know;
+//! - [`explain`] takes calls that overlapped, some of them without an answer, and finds an order in which each has the
+//!   outcome that it had.
+//!
+//! A new operation is a variant of [`Call`], its effect in `writes.rs` or its result in [`Model::read`], and its share in
+//! [`call`]. The compiler names the other places.
 
+mod call;
 mod explain;
 mod generate;
 mod state;
+mod writes;
 
+pub use call::{AccessId, Call, Change, Field, Kind, Link, Outcome, Vehicle};
 pub use explain::{Made, Unexplained, explain, story};
 pub use generate::{Known, call};
-pub use state::{AccessId, Call, Change, Field, Kind, Link, Model, Outcome, Vehicle, is_same_customer};
+pub use state::{Model, is_same_customer};

@@ -1,23 +1,24 @@
-//! `cargo admin`: organizations and credentials, in AWS or in a local table. Answers are JSON on stdout.
+//! `cargo admin`: creates organizations and credentials, lists them and revokes credentials, in AWS or in a local table.
+//! Answers are JSON on standard output; what goes wrong is one sentence on standard error, and the exit code is 1.
 
 use std::{env, net::IpAddr, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::{OrganizationId, Timestamp};
+use domain::{Name, OrganizationId, Timestamp};
 use serde_json::{Value, json};
-use store::{CredentialInfo, Error, Scope, Settings, Store, TableCredentials};
+use store::{CredentialInfo, Error, Scope, Settings, Store, TableCredentials, Unreachable};
 
 /// Creates and lists organizations; creates, lists and revokes their credentials.
 ///
 /// The table is reached with the AWS environment variables (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 /// AWS_SESSION_TOKEN).
 #[derive(Parser)]
-#[command(name = "cargo admin", version)]
+#[command(name = "cargo admin", bin_name = "cargo admin", version)]
 struct Arguments {
     /// The table's name
     #[arg(long, global = true, env = "TABLE_NAME", default_value = "charge-access")]
     table: String,
-    /// Where the table is, if not in AWS: `dynamodbUrl` of target/local/endpoints.json for `cargo dev`
+    /// Where the table is, if not in AWS: $DYNAMODB_URL of target/local/env for `cargo dev`
     #[arg(long, global = true, env = "AWS_ENDPOINT_URL_DYNAMODB")]
     endpoint_url: Option<String>,
     /// The AWS region
@@ -41,12 +42,12 @@ enum Subject {
 enum OrganizationCommand {
     /// Creates an organization: {"organizationId"}
     Create {
-        /// What to call it
-        #[arg(value_name = "NAME", required_unless_present = "name")]
-        positional: Option<String>,
-        /// What to call it
-        #[arg(long, conflicts_with = "positional")]
-        name: Option<String>,
+        /// What to call it: 1 to 200 characters
+        #[arg(value_name = "NAME", required_unless_present = "name", value_parser = name)]
+        positional: Option<Name>,
+        /// The same
+        #[arg(long, conflicts_with = "positional", value_parser = name)]
+        name: Option<Name>,
     },
     /// Lists all organizations: {"organizations": […]}
     List,
@@ -61,9 +62,9 @@ enum CredentialCommand {
         /// What it opens
         #[arg(long)]
         scope: ScopeArgument,
-        /// What to call it
-        #[arg(long, default_value = "")]
-        label: String,
+        /// What to call it: 1 to 200 characters
+        #[arg(long, value_parser = name)]
+        label: Option<Name>,
     },
     /// Lists an organization's credentials: {"credentials": […]}
     List {
@@ -75,7 +76,7 @@ enum CredentialCommand {
         /// Its credentialId
         #[arg(value_name = "CREDENTIAL", required_unless_present = "credential")]
         positional: Option<String>,
-        /// Its credentialId
+        /// The same
         #[arg(long, visible_alias = "credential-id", visible_alias = "id", conflicts_with = "positional")]
         credential: Option<String>,
         /// Not needed: the credentialId says which. If given, it must be that one
@@ -89,7 +90,7 @@ struct Organization {
     /// The organizationId
     #[arg(value_name = "ORGANIZATION", required_unless_present = "organization")]
     positional: Option<OrganizationId>,
-    /// The organizationId
+    /// The same
     #[arg(long, visible_alias = "organization-id", conflicts_with = "positional")]
     organization: Option<OrganizationId>,
 }
@@ -129,12 +130,13 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<Value, String> {
     let settings = settings(&arguments)?;
     let store = Store::new(&settings).map_err(|error| error.to_string())?;
+    store.reach().await.map_err(|cause| advice(&cause, &settings))?;
     let no_organization = |id: &OrganizationId| format!("there is no organization {id} in the table");
     let table = |error: Error| format!("{error} (table {:?})", settings.table);
     match arguments.subject {
         Subject::Organization(OrganizationCommand::Create { positional, name }) => {
-            let name = positional.or(name).unwrap_or_default();
-            let created = store.create_organization(&name, now()).await.map_err(table)?;
+            let name = positional.or(name).ok_or("a name is required")?;
+            let created = store.create_organization(name.as_str(), now()).await.map_err(table)?;
             Ok(json!({"organizationId": created.id.as_str()}))
         }
         Subject::Organization(OrganizationCommand::List) => {
@@ -146,7 +148,8 @@ async fn run(arguments: Arguments) -> Result<Value, String> {
         }
         Subject::Credential(CredentialCommand::Create { organization, scope, label }) => {
             let organization = organization.id()?;
-            match store.create_credential(&organization, scope.into(), &label, now()).await {
+            let label = label.as_ref().map_or("", Name::as_str);
+            match store.create_credential(&organization, scope.into(), label, now()).await {
                 Ok(created) => Ok(json!({"credentialId": created.id, "token": created.token})),
                 Err(Error::NotFound) => Err(no_organization(&organization)),
                 Err(error) => Err(table(error)),
@@ -172,6 +175,35 @@ async fn run(arguments: Arguments) -> Result<Value, String> {
             }
         }
     }
+}
+
+/// What went wrong with the table, and what to do about it.
+fn advice(cause: &Unreachable, settings: &Settings) -> String {
+    let table = &settings.table;
+    let place = settings.endpoint_url.as_deref().unwrap_or(&settings.region);
+    let check = match &settings.endpoint_url {
+        Some(_) => {
+            "see whether `cargo dev` runs there (its $DYNAMODB_URL changes with each start), or give --endpoint-url"
+        }
+        None => "see whether this machine reaches AWS and whether --region is right",
+    };
+    match cause {
+        Unreachable::NoTable => format!(
+            "there is no table {table:?} at {place}: give --table (in AWS, the output TableName of the stack), --region or --endpoint-url"
+        ),
+        Unreachable::NotConnected(cause) => format!("no connection to the table at {place} ({cause}): {check}"),
+        Unreachable::Timeout => format!("the table at {place} did not answer in time: {check}"),
+        Unreachable::Denied(said) => format!(
+            "the table {table:?} at {place} may not be used with these AWS credentials ({said}): \
+            renew them, or use those of a role that may read and write the table"
+        ),
+        Unreachable::Other(said) => format!("the table {table:?} at {place} failed: {said}"),
+    }
+}
+
+/// A name obeys the rules of all texts of the service.
+fn name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|invalid| invalid.to_string())
 }
 
 impl Organization {
@@ -203,6 +235,12 @@ fn settings(arguments: &Arguments) -> Result<Settings, String> {
         None if is_local => "us-east-1".to_owned(),
         None => return Err("set AWS_REGION or give --region".to_owned()),
     };
+    let is_missing = |name: &str| env::var_os(name).is_none_or(|value| value.is_empty());
+    if let Some(missing) = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().find(|name| is_missing(name)) {
+        return Err(format!(
+            "{missing} is not set, and profiles are not read: run `eval \"$(aws configure export-credentials --format env)\"` first"
+        ));
+    }
     Ok(Settings {
         table: arguments.table.clone(),
         region,
@@ -247,5 +285,45 @@ mod tests {
         for url in ["https://dynamodb.eu-west-1.amazonaws.com", "http://127.0.0.1.example.com:1", "127.0.0.1", ""] {
             assert!(!is_loopback(url), "{url}");
         }
+    }
+    async fn error_of<const N: usize>(arguments: [&str; N]) -> String {
+        let arguments = [&["cargo admin"], &arguments[..]].concat();
+        run(Arguments::try_parse_from(arguments).unwrap()).await.unwrap_err()
+    }
+
+    fn list(url: &str) -> [&str; 6] {
+        ["organization", "list", "--table", "other", "--endpoint-url", url]
+    }
+
+    #[tokio::test]
+    async fn an_error_says_what_is_wrong_with_the_table() {
+        let engine = engine::Engine::in_memory().await.unwrap();
+        let url = engine.endpoint_url();
+        let no_table = error_of(list(&url)).await;
+        assert!(no_table.starts_with(&format!("there is no table \"other\" at {url}")), "{no_table}");
+        let refused = error_of(list("http://127.0.0.1:1")).await;
+        assert!(refused.starts_with("no connection to the table at http://127.0.0.1:1 ("), "{refused}");
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let timeout = error_of(list(&url)).await;
+        assert!(timeout.starts_with(&format!("the table at {url} did not answer in time")), "{timeout}");
+        let without_credentials =
+            error_of(["organization", "list", "--region", "eu-west-1", "--endpoint-url", "http://192.0.2.1"]).await;
+        assert!(without_credentials.starts_with("AWS_ACCESS_KEY_ID is not set"), "{without_credentials}");
+    }
+
+    #[test]
+    fn names_and_labels_are_texts() {
+        for bad in [" ", "a\nb", &"x".repeat(201)] {
+            for arguments in [
+                &["organization", "create", bad][..],
+                &["organization", "create", "--name", bad],
+                &["credential", "create", "abcdefghijkl", "--scope", "api", "--label", bad],
+            ] {
+                let arguments = [&["cargo admin"], arguments].concat();
+                assert!(Arguments::try_parse_from(arguments).is_err(), "{bad:?}");
+            }
+        }
+        assert_eq!(name("  Fleet ").unwrap().as_str(), "Fleet");
     }
 }

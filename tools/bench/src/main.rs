@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, error, fs};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use instructions::Instructions;
 use measure::Subject;
 use report::Row;
@@ -45,6 +45,19 @@ struct Arguments {
     /// Leave the function with the SDK's defaults out: it takes the most time by far
     #[arg(long)]
     without_default_sdk: bool,
+    /// The authorities that AWS_CA_BUNDLE names
+    #[arg(long, value_enum, default_value_t)]
+    authorities: Authorities,
+}
+
+/// No server here has a certificate of a public authority, so without an `AWS_CA_BUNDLE` nothing can be measured.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Authorities {
+    /// The test's root alone: nearest to what is deployed, where there is no bundle and the public authorities are compiled in
+    #[default]
+    One,
+    /// The system's and the test's root: a bundle as companies have it that inspect TLS
+    System,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -66,7 +79,7 @@ async fn run(arguments: &Arguments) -> Result<String> {
     eprintln!("filling the table");
     let table = Table::start(arguments.tags, arguments.linked).await?;
     let endpoint = format!("https://localhost:{}", certificates.serve(table.addr()).await?.port());
-    let subjects = subjects(arguments, &table, &environment(&table, &certificates, &endpoint))?;
+    let subjects = subjects(arguments, &table, &environment(arguments, &table, &certificates, &endpoint))?;
 
     // Each call has a number of its own: what is created is new, what is updated changes.
     let mut numbers = 0..;
@@ -94,9 +107,12 @@ async fn run(arguments: &Arguments) -> Result<String> {
         eprintln!("valgrind is not installed: instructions are not counted");
     }
     let Arguments { repetitions, calls, tags, .. } = arguments;
+    let authorities = match arguments.authorities {
+        Authorities::One => 1,
+        Authorities::System => certificates.authorities,
+    };
     let circumstances = format!(
-        "Medians of {repetitions} starts with {calls} calls after the first; {tags} tags; {} authorities; {}.\n",
-        certificates.authorities,
+        "Medians of {repetitions} starts with {calls} calls after the first; {tags} tags; authorities in the bundle: {authorities}; {}.\n",
         env::consts::ARCH
     );
     Ok(circumstances + &report::tables(&rows))
@@ -124,8 +140,17 @@ fn subjects(arguments: &Arguments, table: &Table, env: &[(String, String)]) -> R
 }
 
 /// What Lambda sets, and where the table is. The credentials are invented.
-fn environment(table: &Table, certificates: &Certificates, endpoint: &str) -> Vec<(String, String)> {
-    let bundle = certificates.bundle().display().to_string();
+fn environment(
+    arguments: &Arguments,
+    table: &Table,
+    certificates: &Certificates,
+    endpoint: &str,
+) -> Vec<(String, String)> {
+    let all = certificates.bundle().display().to_string();
+    let bundle = match arguments.authorities {
+        Authorities::One => certificates.root().display().to_string(),
+        Authorities::System => all.clone(),
+    };
     let variables = [
         ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE00"),
         ("AWS_CA_BUNDLE", &bundle),
@@ -136,8 +161,8 @@ fn environment(table: &Table, certificates: &Certificates, endpoint: &str) -> Ve
         ("AWS_SESSION_TOKEN", &"session-token-".repeat(6)),
         // valgrind is found by it
         ("PATH", &env::var("PATH").unwrap_or_default()),
-        // the SDK's defaults look here for authorities
-        ("SSL_CERT_FILE", &bundle),
+        // The SDK's defaults read the system's authorities wherever they run, and look here for them.
+        ("SSL_CERT_FILE", &all),
         ("TABLE_NAME", engine::TABLE_NAME),
         // for the floor, and the first for default-sdk too
         ("PK_VALUE", &table.tag_partition),

@@ -47,7 +47,7 @@ const CERTIFICATES: [(&str, Option<&str>, &[&str]); 3] = [
 /// The files of a new set of certificates.
 pub struct Certificates {
     folder: PathBuf,
-    /// How many authorities the bundle has.
+    /// How many authorities the bundle of all has.
     pub authorities: usize,
 }
 

@@ -33,7 +33,7 @@ impl Demo {
         let kept: Option<Demo> = file.and_then(|file| serde_json::from_slice(&std::fs::read(file).ok()?).ok());
         let demo = Demo::find_or_create(store, kept, now).await.map_err(|error| error.to_string())?;
         if let Some(file) = file {
-            crate::write(file, &demo)?;
+            crate::files::write(file, &serde_json::to_vec_pretty(&demo).map_err(|error| error.to_string())?)?;
         }
         Ok(demo)
     }

@@ -1,75 +1,74 @@
-//! Stands in front of `cargo lambda watch` and does what API Gateway and function URLs do and it does not.
+//! Stands in front of `cargo lambda watch` and does what API Gateway and function URLs do and it does not. Prints a line for
+//! each request.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST, RETRY_AFTER};
-use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt as _, Full};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST, LOCATION, RETRY_AFTER};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use functions::ROUTES;
+use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::json;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::routes::Routes;
+/// What the function URL is under, as `cargo lambda watch` has it.
+pub(crate) const RFID_PATH: &str = "/lambda-url/rfid-authorizer";
 
-/// The largest payload that Lambda takes.
+/// The function that gets what has no route. Each function of the API answers 404 to a path that is not its own.
+const REST: &str = "get-access-id";
+
+/// The largest payload that Lambda takes, in bytes.
 const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// Up to here a larger body is read to its end, so that its sender gets to see the answer.
+const MAX_READ: usize = 64 * 1024 * 1024;
 
 /// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a function may take. Longer than Lambda's: the function may be compiled first.
+/// How long a function may take. Longer than Lambda's limit: the function may be compiled first.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How many calls of one function may be under way. `cargo lambda watch` locks up when more than 100 wait.
+/// After how long a line says that the function has not answered yet.
+const SLOW: Duration = Duration::from_secs(3);
+
+/// How many calls may be under way. `cargo lambda watch` locks up when more than 100 wait.
 const MAX_CALLS: usize = 64;
 
-/// What concerns one connection only, or is set anew for the next.
-const NOT_PASSED_ON: [&str; 10] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+/// Headers that concern one connection only, or are set anew for the next.
+const NOT_PASSED_ON: &str =
+    "connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade";
 
-/// The front door of the local service.
+/// What stays percent-encoded in a segment of a path.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The API's address on this machine.
 pub(crate) struct Gateway {
-    routes: Routes,
     address: SocketAddr,
     /// Where `cargo lambda watch` listens; set once the functions run.
     watch: OnceLock<SocketAddr>,
     client: Client<HttpConnector, Full<Bytes>>,
-    calls: HashMap<String, Semaphore>,
+    calls: Semaphore,
 }
 
 impl Gateway {
     /// A gateway that listens at `address`, and answers 503 until [`open`](Gateway::open).
-    pub(crate) fn new(routes: Routes, address: SocketAddr) -> Gateway {
-        let calls = routes.functions().map(|function| (function.to_owned(), Semaphore::new(MAX_CALLS))).collect();
+    pub(crate) fn new(address: SocketAddr) -> Arc<Gateway> {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Gateway { routes, address, watch: OnceLock::new(), client, calls }
-    }
-
-    /// The routes it goes by.
-    pub(crate) fn routes(&self) -> &Routes {
-        &self.routes
+        Arc::new(Gateway { address, watch: OnceLock::new(), client, calls: Semaphore::new(MAX_CALLS) })
     }
 
     /// From now on requests go to `cargo lambda watch` at this address.
@@ -79,69 +78,51 @@ impl Gateway {
 
     /// Answers requests for ever.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let router = Router::new().fallback(answer).with_state(self);
-        _ = axum::serve(listener, router).await;
+        _ = axum::serve(listener, Router::new().fallback(answer).with_state(self)).await;
     }
 
-    async fn pass_on(&self, request: Request) -> Result<Response, Problem> {
+    async fn pass_on(&self, request: Request) -> Result<Response<Bytes>, Problem> {
         let (parts, body) = request.into_parts();
         if parts.method == Method::CONNECT {
-            return Err(Problem::NotFound);
+            return Err(NOT_FOUND);
         }
         let body = read(body).await?;
-        let watch = self.watch.get().ok_or(Problem::Starting)?;
-
+        let watch = self.watch.get().ok_or(STARTING)?;
         // `OPTIONS *` has no path.
         let path = Some(parts.uri.path()).filter(|path| path.starts_with('/')).unwrap_or("/");
-        let target = self.routes.target(parts.method.as_str(), path);
         let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let mut uri = axum::http::uri::Parts::default();
-        uri.scheme = Some(Scheme::HTTP);
-        uri.authority = watch.to_string().parse().ok();
-        uri.path_and_query = format!("{}{query}", target.path).parse::<PathAndQuery>().ok();
-
+        let uri = format!("http://{watch}{}{query}", target(&parts.method, path));
         let mut request = axum::http::Request::new(Full::default());
         *request.method_mut() = parts.method;
-        *request.uri_mut() = Uri::from_parts(uri).map_err(|_| Problem::NotFound)?;
+        *request.uri_mut() = uri.parse().map_err(|_| NOT_FOUND)?;
         *request.headers_mut() = self.headers(&parts.headers, &body);
         *request.body_mut() = body.into();
-
         let call = async {
-            let calls = self.calls.get(target.function).ok_or(Problem::NotFound)?;
-            let _permit = calls.acquire().await.map_err(|_| Problem::Unavailable)?;
-            self.client.request(request).await.map_err(|_| Problem::Unavailable)
+            let _permit = self.calls.acquire().await.map_err(|_| UNAVAILABLE)?;
+            let (mut parts, body) = self.client.request(request).await.map_err(|_| UNAVAILABLE)?.into_parts();
+            let passed_on = parts.headers.iter().filter(|(name, _)| is_passed_on(name));
+            parts.headers = passed_on.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let body = to_bytes(Body::new(body), MAX_READ).await.map_err(|_| UNAVAILABLE)?;
+            Ok(Response::from_parts(parts, body))
         };
-        let response = timeout(TIMEOUT, call).await.unwrap_or(Err(Problem::Unavailable))?;
-        let (mut parts, body) = response.into_parts();
-        parts.headers = parts
-            .headers
-            .iter()
-            .filter(|(name, _)| is_passed_on(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        Ok(Response::from_parts(parts, Body::new(body)))
+        timeout(TIMEOUT, call).await.unwrap_or(Err(UNAVAILABLE))
     }
 
     /// The headers as a function gets them: what is given twice is joined, and nothing is in them that
     /// `cargo lambda watch` cannot put into an event.
     fn headers(&self, given: &HeaderMap, body: &Bytes) -> HeaderMap {
-        let connection: Vec<String> = given
-            .get_all(CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
+        let values = |name| given.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+        let of_connection: Vec<String> = values(CONNECTION)
             .flat_map(|value| value.split(','))
             .map(|name| name.trim().to_ascii_lowercase())
             .collect();
         let mut headers = HeaderMap::new();
-        for name in given.keys() {
-            if !is_passed_on(name) || connection.iter().any(|listed| listed == name.as_str()) {
-                continue;
-            }
+        for name in
+            given.keys().filter(|name| is_passed_on(name) && !of_connection.iter().any(|of| of == name.as_str()))
+        {
             let separator = if name == COOKIE { "; " } else { "," };
-            let values: Vec<&str> =
-                given.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
-            if let Ok(value) = HeaderValue::from_str(&values.join(separator)) {
-                headers.insert(name.clone(), value);
+            if let Ok(value) = HeaderValue::from_str(&values(name.clone()).collect::<Vec<_>>().join(separator)) {
+                headers.insert(name, value);
             }
         }
         // The type decides whether `cargo lambda watch` takes the body for text or encodes it in base64.
@@ -156,71 +137,97 @@ impl Gateway {
     }
 }
 
+/// Answers a request and prints its line.
 async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    gateway.pass_on(request).await.unwrap_or_else(IntoResponse::into_response)
+    let began = Instant::now();
+    let request_line = format!("{} {}", request.method(), shown(request.uri().path()));
+    let mut call = pin!(gateway.pass_on(request));
+    let result = match timeout(SLOW, &mut call).await {
+        Ok(result) => result,
+        Err(_) => {
+            crate::say(&format!("{request_line} waits: the function is being compiled, or does not answer"));
+            call.await
+        }
+    };
+    let response = result.unwrap_or_else(Problem::response);
+    let (status, duration) = (response.status().as_u16(), began.elapsed().as_millis());
+    crate::say(format!("{request_line} {status} {duration} ms {}", outcome(&response)).trim_end());
+    response.map(Body::from)
+}
+
+/// The path as it may be printed: only words and numbers, for anything else may be a secret or a tag.
+fn shown(path: &str) -> String {
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let part = |part| if str::len(part) <= 20 && (is_word(part) || is_number(part)) { part } else { "…" };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// What matters about an answer: what was created, or why it was refused, and of a failure the id under which it was logged.
+fn outcome(response: &Response<Bytes>) -> String {
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let id = body["requestId"].as_str().filter(|_| response.status().is_server_error());
+    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let words = [location, body["code"].as_str(), body["reason"].as_str(), id];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// The path that makes `cargo lambda watch` call the function of this request. Unlike it, a known path with another method is
+/// one that matches nothing, and of the functions only the authorizer has a URL; and an encoded character that need not be
+/// encoded is decoded, as API Gateway does.
+fn target(method: &Method, path: &str) -> String {
+    if path.strip_prefix(RFID_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return path.to_owned();
+    }
+    let fits = |(expected, given): (&str, &str)| expected == given || (expected.starts_with('{') && !given.is_empty());
+    let matches = |pattern: &str| {
+        pattern.split('/').count() == path.split('/').count() && pattern.split('/').zip(path.split('/')).all(fits)
+    };
+    let route = ROUTES.into_iter().find(|route| route.method == *method && matches(route.path));
+    let decoded = |segment| percent_encode(&percent_decode_str(segment).collect::<Vec<_>>(), ENCODED).to_string();
+    let path: Vec<_> = path.split('/').map(decoded).collect();
+    format!("/lambda-url/{}{}", route.map_or(REST, |route| route.function), path.join("/"))
 }
 
 fn is_passed_on(name: &HeaderName) -> bool {
     let name = name.as_str();
     // `cargo lambda watch` takes a request's id from the client if it is there.
-    !NOT_PASSED_ON.contains(&name) && !name.starts_with("lambda-runtime-")
+    !NOT_PASSED_ON.split(' ').any(|listed| listed == name) && !name.starts_with("lambda-runtime-")
 }
 
-/// Reads a body. One that is too large is read to its end as well, so that the client gets to see the answer, but not
-/// kept.
-async fn read(mut body: Body) -> Result<Bytes, Problem> {
-    let mut bytes = Vec::new();
-    let mut length = 0;
-    let all = async {
-        while let Some(frame) = body.frame().await {
-            let data = frame.map_err(|_| Problem::BadRequest)?.into_data().unwrap_or_default();
-            length += data.len();
-            if length <= MAX_BODY {
-                bytes.extend_from_slice(&data);
-            } else {
-                bytes = Vec::new();
-            }
-        }
-        Ok(())
-    };
-    let read = timeout(BODY_TIMEOUT, all).await;
-    if length > MAX_BODY {
-        return Err(Problem::TooLarge);
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    match timeout(BODY_TIMEOUT, to_bytes(body, MAX_READ)).await {
+        Ok(Ok(body)) if body.len() > MAX_BODY => Err(TOO_LARGE),
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) | Err(_) => Err(BAD_REQUEST),
     }
-    read.unwrap_or(Err(Problem::BadRequest)).map(|()| bytes.into())
 }
 
-/// What the gateway answers by itself, in the form that the functions' errors have.
-#[derive(Clone, Copy, Debug)]
-enum Problem {
-    BadRequest,
-    NotFound,
-    TooLarge,
-    Starting,
-    Unavailable,
-}
+/// What the gateway answers by itself: status, code and sentence.
+#[derive(Debug)]
+struct Problem(StatusCode, &'static str, &'static str);
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let (status, code, error) = match self {
-            Problem::BadRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive."),
-            Problem::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is no such path or method."),
-            Problem::TooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body must be at most 64 KiB.")
-            }
-            Problem::Starting => {
-                (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The local service is starting.")
-            }
-            Problem::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The function did not answer.")
-            }
-        };
+const BAD_REQUEST: Problem = Problem(StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive.");
+const NOT_FOUND: Problem = Problem(StatusCode::NOT_FOUND, "not_found", "There is no such path or method.");
+const TOO_LARGE: Problem =
+    Problem(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body must be at most 64 KiB.");
+const STARTING: Problem =
+    Problem(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The local service is starting.");
+const UNAVAILABLE: Problem =
+    Problem(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The function did not answer.");
+
+impl Problem {
+    /// The answer, in the form that the functions' errors have.
+    fn response(self) -> Response<Bytes> {
+        let Problem(status, code, error) = self;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut body = json!({ "error": error, "code": code, "requestId": format!("local-{}", now.as_nanos()) });
         if status == StatusCode::BAD_REQUEST {
             body["details"] = json!([{ "field": "", "message": error }]);
         }
-        let mut response = (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        let mut response = Response::new(body.to_string().into());
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -229,109 +236,4 @@ impl IntoResponse for Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::Value;
-    use std::net::Ipv4Addr;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
-
-    /// Plays `cargo lambda watch`: answers with what it was sent.
-    async fn echo(request: Request) -> Response {
-        let (parts, body) = request.into_parts();
-        let headers: Vec<(String, String)> = parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().expect("visible ASCII").to_owned()))
-            .collect();
-        let body = body.collect().await.unwrap().to_bytes().len();
-        let seen = json!({ "uri": parts.uri.to_string(), "headers": headers, "body": body });
-        (StatusCode::CREATED, [("location", "/x"), ("lambda-runtime-aws-request-id", "1")], seen.to_string())
-            .into_response()
-    }
-
-    async fn listen() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        (listener, address)
-    }
-
-    /// A gateway, and `cargo lambda watch` behind it if it is open.
-    async fn start(open: bool) -> SocketAddr {
-        let (listener, address) = listen().await;
-        let gateway = Arc::new(Gateway::new(Routes::read().unwrap(), address));
-        if open {
-            let (listener, watch) = listen().await;
-            tokio::spawn(async { axum::serve(listener, Router::new().fallback(echo)).await });
-            gateway.open(watch);
-        }
-        tokio::spawn(gateway.serve(listener));
-        address
-    }
-
-    /// Sends these bytes and reads the answer: its head and its body.
-    async fn send(gateway: SocketAddr, request: &[u8]) -> (String, Value) {
-        let mut stream = TcpStream::connect(gateway).await.unwrap();
-        stream.write_all(request).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.to_owned(), serde_json::from_str(body).unwrap())
-    }
-
-    fn header<'a>(seen: &'a Value, name: &str) -> Option<&'a str> {
-        let headers = seen["headers"].as_array().unwrap();
-        headers.iter().find(|header| header[0] == name).map(|header| header[1].as_str().unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_request_reaches_its_function_and_the_answer_its_client() {
-        let gateway = start(true).await;
-        let request = b"PATCH /api/access-ids/5%20?a=%2B HTTP/1.1\r\nhost: example.org:1\r\ncontent-length: 2\r\n\
-            connection: close, x-hop\r\nx-hop: 1\r\nx-twice: 1\r\nx-twice: 2\r\nlambda-runtime-aws-request-id: mine\r\n\
-            content-type: application/json\r\n\r\n{}";
-        let (head, seen) = send(gateway, request).await;
-        assert!(head.starts_with("HTTP/1.1 201") && head.contains("location: /x") && !head.contains("lambda-runtime"));
-        assert_eq!((&seen["uri"], &seen["body"]), (&json!("/api/access-ids/5%20?a=%2B"), &json!(2)));
-        assert_eq!(header(&seen, "host"), Some("example.org:1"));
-        assert_eq!(header(&seen, "x-twice"), Some("1,2"));
-        assert_eq!(header(&seen, "content-type"), Some("application/json"));
-        for name in ["x-hop", "connection", "lambda-runtime-aws-request-id"] {
-            assert_eq!(header(&seen, name), None, "{name}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_watch_cannot_take_is_made_so_that_it_can() {
-        let gateway = start(true).await;
-        let request =
-            b"DELETE /api/vehicles/1 HTTP/1.1\r\nhost: not a host\r\ncontent-length: 1\r\nconnection: close\r\n\
-            authorization: Bearer \xc3\xa9\r\ncontent-type: application/json\r\n\r\n\xff";
-        let (_, seen) = send(gateway, request).await;
-        assert_eq!(seen["uri"], "/lambda-url/get-access-id/api/vehicles/1");
-        assert_eq!(header(&seen, "authorization"), Some(""));
-        assert_eq!(header(&seen, "content-type"), Some("application/octet-stream"));
-        assert_eq!(header(&seen, "host"), Some(gateway.to_string().as_str()));
-    }
-
-    #[tokio::test]
-    async fn a_body_above_lambdas_limit_is_413_and_the_largest_passes() {
-        let gateway = start(true).await;
-        for (length, status) in [(MAX_BODY, "201"), (MAX_BODY + 1, "413")] {
-            let head = format!(
-                "POST /api/vehicles HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
-            );
-            let (head, body) = send(gateway, &[head.as_bytes(), &vec![b' '; length]].concat()).await;
-            assert_eq!(head.split(' ').nth(1), Some(status));
-            assert_eq!(body["code"] == "payload_too_large", status == "413");
-        }
-    }
-
-    #[tokio::test]
-    async fn before_the_functions_run_it_says_so() {
-        let gateway = start(false).await;
-        let (head, body) = send(gateway, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-        assert!(head.starts_with("HTTP/1.1 503") && head.contains("retry-after: 1"));
-        assert_eq!(body["code"], "service_unavailable");
-    }
-}
+mod tests;

@@ -2,190 +2,23 @@
 //! `docs/access-patterns.md`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     env, fs,
-    ops::Range,
-    time::Duration,
 };
 
-use aws_sdk_dynamodb::{
-    Client, Config,
-    config::{BehaviorVersion, Credentials, Region},
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessIdType, AuthorizationStatus, Id, NewAccessId, NewVehicle, NewVehicleDetails, OcppIdTag, Patch, Text,
-    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessIdType, AuthorizationStatus, NewAccessId, NewVehicle, OcppIdTag, Patch, UpdateAccessId, UpdateVehicle,
+    VehicleChange, VehicleLink,
 };
-use engine::Engine;
-use harness::{Recorder, Request};
-use serde_json::Value;
-use store::{Credential, Decider, Error, Idempotency, Io, Scope, Settings, Store};
+use store::{Error, Idempotency, Scope};
 
-use crate::support::{at, card, customer, name, page, status, tag, vehicle};
+use crate::{
+    measure::{FLEET, Table, fill, kind, patiently, text, typical_vehicle, with_new_vehicle},
+    support::{at, card, customer, name, page, status, tag, vehicle},
+};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/access-patterns.md");
-const FLEET: &str = "Electric Fleet Transportation";
-
-/// A table with one organization, and what is asked of it.
-struct Table {
-    engine: Engine,
-    recorder: Recorder,
-    store: Store,
-    decider: Decider,
-    caller: Credential,
-    rfid: Credential,
-    rows: Vec<String>,
-}
-
-impl Table {
-    async fn new() -> Result<Self, Error> {
-        let engine = Engine::in_memory().await.unwrap();
-        let recorder = Recorder::start(engine.addr()).await.unwrap();
-        recorder.measure();
-        let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
-        let (store, decider) = (Store::new(&settings).unwrap(), Decider::new(&settings, Io::Async).unwrap());
-        let organization = store.create_organization("Fleet", at(0)).await?.id;
-        let [api, rfid] = [Scope::Api, Scope::Rfid];
-        let caller = store.create_credential(&organization, api, "", at(0)).await?.token;
-        let rfid_caller = store.create_credential(&organization, rfid, "", at(0)).await?.token;
-        let (caller, rfid) = (Credential::parse(&caller, api).unwrap(), Credential::parse(&rfid_caller, rfid).unwrap());
-        Ok(Self { engine, recorder, store, decider, caller, rfid, rows: Vec::new() })
-    }
-
-    /// What has been asked since the last time. What was sent again, because the machine was slow, counts once.
-    async fn requests(&self) -> Vec<Request> {
-        let mut requests = self.recorder.requests();
-        for _ in 0..500 {
-            if requests.iter().all(|request| request.capacity.is_some()) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            requests = self.recorder.requests();
-        }
-        self.recorder.clear();
-        let mut seen = HashSet::new();
-        requests.retain(|request| match request.header("amz-sdk-invocation-id") {
-            Some(invocation) => seen.insert(invocation.to_owned()),
-            None => seen.insert(request.body.to_string()),
-        });
-        requests
-    }
-
-    /// Tells of what has been asked since the last time.
-    async fn tell(&mut self, endpoint: &str, case: &str) {
-        let requests = self.requests().await;
-        let calls: Vec<_> = requests.iter().map(call).collect();
-        let consumed = |is_write: bool| -> String {
-            let of_kind = requests.iter().filter(|request| (request.operation == "TransactWriteItems") == is_write);
-            let units: f64 = of_kind.map(|request| request.capacity.unwrap()).sum();
-            if units == 0.0 { String::new() } else { units.to_string() }
-        };
-        let (reads, writes) = (consumed(false), consumed(true));
-        self.rows.push(format!("| {endpoint} | {case} | {} | {reads} | {writes} |", calls.join("; ")));
-    }
-
-    /// Every item as it is stored.
-    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new(
-                engine::ACCESS_KEY_ID,
-                engine::SECRET_ACCESS_KEY,
-                None,
-                None,
-                "local",
-            ))
-            .endpoint_url(self.engine.endpoint_url())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        let scan = Client::from_conf(config).scan().table_name(self.engine.table_name());
-        scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
-    }
-}
-
-/// A call to the table: `BatchGetItem access ID, credential`.
-fn call(request: &Request) -> String {
-    let body = &request.body;
-    let key = |key: &Value| kind(key["PK"]["S"].as_str().unwrap(), key["SK"]["S"].as_str().unwrap()).to_owned();
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut items: Vec<String> = match request.operation.as_str() {
-        "GetItem" => vec![key(&body["Key"])],
-        "BatchGetItem" => {
-            let table = body["RequestItems"].as_object().unwrap().values().next().unwrap();
-            assert_eq!(table["ConsistentRead"], true);
-            list(&table["Keys"]).iter().map(key).collect()
-        }
-        "Query" => {
-            assert_eq!(body["ConsistentRead"], true);
-            let partition = body["ExpressionAttributeValues"][":partition"]["S"].as_str().unwrap();
-            vec![format!("{}, at most {}", kind(partition, ""), body["Limit"])]
-        }
-        "TransactWriteItems" => list(&body["TransactItems"])
-            .iter()
-            .map(|member| match (&member["Put"], &member["Update"]) {
-                (Value::Null, update) => key(&update["Key"]),
-                (put, _) => format!("new {}", key(&put["Item"])),
-            })
-            .collect(),
-        other => panic!("{other} is not one of the table's ways of asking"),
-    };
-    items.sort();
-    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-    for item in items {
-        *counted.entry(item).or_default() += 1;
-    }
-    let counted = counted.into_iter().map(|(item, count)| if count == 1 { item } else { format!("{count} × {item}") });
-    format!("{} {}", request.operation, counted.collect::<Vec<_>>().join(", "))
-}
-
-/// Does it again when the store's time-outs, which are those of production, were too short for a busy machine.
-async fn patiently<T>(run: impl AsyncFn() -> Result<T, Error>) -> T {
-    for _ in 0..20 {
-        match run().await {
-            Err(Error::Unavailable) => {}
-            result => return result.unwrap(),
-        }
-    }
-    panic!("the table does not answer in time");
-}
-
-/// What an item of this key is.
-fn kind(partition: &str, sort: &str) -> &'static str {
-    let (mut segments, is_credential) = (partition.split('#').skip(2), sort.starts_with("CREDENTIAL#"));
-    match segments.next() {
-        None if is_credential => "credential",
-        None => "organization",
-        Some("ACCESS-ID") => "access ID",
-        Some("TAG") => "tag",
-        Some("VEHICLE") => "vehicle",
-        Some("CUSTOMER") => "customer",
-        Some("REQUEST") => "request",
-        Some(other) => panic!("{other} is no kind of item"),
-    }
-}
-
-fn text<const MAX: usize>(text: &str) -> Text<MAX> {
-    Text::new(text).unwrap()
-}
-
-fn typical_vehicle(tags: &[&str]) -> NewVehicle {
-    NewVehicle {
-        make: Some(text("Tesla")),
-        model: Some(text("Model 3")),
-        vin: Some(text("5YJ3E1EA7KF317000")),
-        license_plate: Some(text("ABC123")),
-        customer: Some(customer(FLEET)),
-        ..vehicle(tags)
-    }
-}
-
-fn with_new_vehicle(tag: &str) -> NewAccessId {
-    let NewVehicle { make, model, vin, .. } = typical_vehicle(&[]);
-    let vehicle = VehicleLink::New(NewVehicleDetails { make, model, vin });
-    NewAccessId { kind: AccessIdType::Vehicle, vehicle, customer: Some(customer(FLEET)), ..card(tag) }
-}
 
 /// Every use case, with records as they usually are.
 async fn costs() -> Result<Vec<String>, Error> {
@@ -213,10 +46,10 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.tell(endpoint, "with a new vehicle, of a customer that exists").await;
     let vehicle_id = linked.vehicle.unwrap().id;
     let existing = NewAccessId { vehicle: VehicleLink::Existing(vehicle_id), ..with_new_vehicle("92d50a693f81") };
-    let wish = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
-    table.store.create_access_id(&caller, &existing, Some(&wish), at(4)).await?;
+    let idempotency = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
+    table.store.create_access_id(&caller, &existing, Some(&idempotency), at(4)).await?;
     table.tell(endpoint, "with a vehicle that exists, and an Idempotency-Key").await;
-    table.store.create_access_id(&caller, &existing, Some(&wish), at(5)).await?;
+    table.store.create_access_id(&caller, &existing, Some(&idempotency), at(5)).await?;
     table.tell(endpoint, "the same again: the first answer").await;
     let refused = table.store.create_access_id(&caller, &card("04e1a2b3"), None, at(6)).await;
     if !matches!(refused, Err(Error::TagTaken)) {
@@ -297,31 +130,11 @@ async fn costs_of_lists() -> Result<Vec<String>, Error> {
     Ok(table.rows)
 }
 
-/// Brings access IDs in, each with a vehicle of its own.
-async fn fill(table: &Table, numbers: Range<u64>) {
-    let id = |number| Id::new(number).unwrap();
-    let records = numbers.map(|number| {
-        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("{number:012x}")) };
-        new.create(id(1_000_000 + number), id(2_000_000 + number), None, at(0)).unwrap()
-    });
-    let (access_ids, vehicles): (Vec<_>, Vec<_>) =
-        records.map(|linked| (linked.access_id, linked.vehicle.unwrap())).unzip();
-    // at most 100 items at a time, and an access ID is two
-    for (access_ids, vehicles) in access_ids.chunks(33).zip(vehicles.chunks(33)) {
-        let import = async || match table.store.import(&table.caller.organization, access_ids, vehicles).await {
-            // they are there: from a try that was not answered in time
-            Err(Error::TagTaken) => Ok(()),
-            result => result,
-        };
-        patiently(import).await;
-    }
-}
-
 /// Every kind of item: its key, what it holds, and how many bytes it has, usually and at most.
 async fn items() -> Result<Vec<String>, Error> {
     let table = Table::new().await?;
-    let wish = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
-    table.store.create_access_id(&table.caller, &with_new_vehicle("92d50a693f80"), Some(&wish), at(0)).await?;
+    let idempotency = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
+    table.store.create_access_id(&table.caller, &with_new_vehicle("92d50a693f80"), Some(&idempotency), at(0)).await?;
     let usual = table.items().await;
 
     let table = Table::new().await?;
@@ -339,7 +152,7 @@ async fn items() -> Result<Vec<String>, Error> {
         ..vehicle(&tags.iter().map(String::as_str).collect::<Vec<_>>())
     };
     let full = table.store.create_vehicle(&table.caller, &new, None, at(0)).await?.id;
-    let wish = Idempotency::new("~".repeat(255), b"body");
+    let idempotency = Idempotency::new("~".repeat(255), b"body");
     for number in 40..100 {
         let new = NewAccessId {
             kind: AccessIdType::Vehicle,
@@ -349,7 +162,7 @@ async fn items() -> Result<Vec<String>, Error> {
             customer: customer.clone(),
             ..card(&format!("{number:036}"))
         };
-        table.store.create_access_id(&table.caller, &new, Some(&wish).filter(|_| number == 99), at(0)).await?;
+        table.store.create_access_id(&table.caller, &new, Some(&idempotency).filter(|_| number == 99), at(0)).await?;
     }
     let most = table.items().await;
 
@@ -468,7 +281,7 @@ async fn a_page_costs_the_same_at_any_number_of_records() {
         let (_, calls) = costs[0].iter().find(|cost| cost.0 == what).unwrap();
         calls.iter().map(|(operation, _)| operation.as_str()).collect()
     };
-    assert_eq!(calls("a page of access IDs"), ["Query", "BatchGetItem"]);
+    assert_eq!(calls("a page of access IDs"), ["GetItem", "Query", "BatchGetItem"]);
     assert_eq!(calls("a page of vehicles"), ["GetItem", "Query"]);
     assert_eq!(calls("an access ID"), ["BatchGetItem", "GetItem"]);
     assert_eq!(calls("a vehicle"), ["BatchGetItem"]);

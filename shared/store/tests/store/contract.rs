@@ -1,15 +1,11 @@
 //! What the store promises its callers, on a real engine.
 
-use std::{collections::HashSet, time::Duration};
-
 use crate::support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
 use domain::{
-    AccessIdType, AuthorizationStatus, Id, LinkRefused, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch,
-    RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, RequestedTag,
+    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
 };
-use futures_util::future::join_all;
-use harness::{Fault, Recorder};
-use store::{Credential, Decision, Error, Idempotency, Scope, Settings, Store};
+use store::{Credential, Decision, Error, Idempotency, Scope};
 
 use AuthorizationStatus::{Authorized, Revoked};
 
@@ -67,144 +63,6 @@ async fn a_tag_is_taken_once_per_organization() {
 }
 
 #[tokio::test]
-async fn parallel_creations_of_one_tag_leave_one() {
-    let fixture = &Fixture::new().await;
-    let tasks = (0..24).map(async |at_ms| {
-        let new = NewAccessId { customer: Some(customer("New Fleet")), ..card("raced") };
-        fixture.store.create_access_id(&fixture.caller, &new, None, at(at_ms)).await
-    });
-    let mut created = 0;
-    for outcome in join_all(tasks).await {
-        match outcome {
-            Ok(_) => created += 1,
-            Err(error) => assert!(matches!(error, Error::TagTaken), "{error:?}"),
-        }
-    }
-    assert_eq!(created, 1);
-    let listed = fixture.store.list_access_ids(&fixture.caller, &page(100, None)).await.unwrap();
-    assert_eq!(listed.records.len(), 1);
-}
-
-#[tokio::test]
-async fn parallel_creations_share_one_new_customer() {
-    let fixture = &Fixture::new().await;
-    let tasks = (0..12).map(async |number| {
-        let spelling = if number % 2 == 0 { "ÉLAN Fleet" } else { "e\u{301}lan fleet" };
-        let new = NewAccessId { customer: Some(customer(spelling)), ..card(&format!("t{number}")) };
-        fixture.store.create_access_id(&fixture.caller, &new, None, at(0)).await.unwrap()
-    });
-    let mut spellings = HashSet::new();
-    for created in join_all(tasks).await {
-        spellings.insert(created.access_id.customer.unwrap().name().to_owned());
-    }
-    assert_eq!(spellings.len(), 1, "{spellings:?}");
-}
-
-#[tokio::test]
-async fn parallel_updates_of_different_fields_are_all_kept() {
-    let fixture = &Fixture::new().await;
-    let new = NewAccessId {
-        kind: AccessIdType::Vehicle,
-        vehicle: VehicleLink::New(NewVehicleDetails::default()),
-        ..card("a")
-    };
-    let id = fixture.store.create_access_id(&fixture.caller, &new, None, at(0)).await.unwrap().access_id.id;
-    let change = |make, model, vin| VehicleChange::Change { make, model, vin };
-    let set = |text: &str| Patch::Set(domain::Make::new(text).unwrap());
-    let updates = [
-        UpdateAccessId { name: Some(name("Renamed")), ..Default::default() },
-        status(Revoked),
-        UpdateAccessId { customer: Patch::Set(customer("Fleet")), ..Default::default() },
-        UpdateAccessId { vehicle: change(set("Tesla"), Patch::Keep, Patch::Keep), ..Default::default() },
-        UpdateAccessId { vehicle: change(Patch::Keep, set("Model 3"), Patch::Keep), ..Default::default() },
-    ];
-    let tasks = updates.iter().map(|update| fixture.store.update_access_id(&fixture.caller, id, update, at(5)));
-    for updated in join_all(tasks).await {
-        updated.unwrap();
-    }
-    let after = fixture.store.get_access_id(&fixture.caller, id).await.unwrap();
-    let vehicle = after.vehicle.unwrap();
-    assert_eq!((after.access_id.name.as_str(), after.access_id.status), ("Renamed", Revoked));
-    assert_eq!(after.access_id.customer.unwrap().name(), "Fleet");
-    assert_eq!((vehicle.make.unwrap().as_str(), vehicle.model.unwrap().as_str()), ("Tesla", "Model 3"));
-    assert_eq!(vehicle.access_ids[0].status, Revoked);
-}
-
-/// A card's vehicle and its updates: the second reads the access ID, and then, after the first has changed it, its vehicle.
-async fn overtaken(fixture: &Fixture, first: &UpdateAccessId, second: &UpdateAccessId) -> [LinkedAccessId; 2] {
-    let Fixture { engine, store, caller, .. } = fixture;
-    let new = NewAccessId {
-        kind: AccessIdType::Vehicle,
-        vehicle: VehicleLink::New(NewVehicleDetails::default()),
-        ..card("a")
-    };
-    let id = store.create_access_id(caller, &new, None, at(0)).await.unwrap().access_id.id;
-    let recorder = Recorder::start(engine.addr()).await.unwrap();
-    let late = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
-    recorder.inject(Fault::Delay(Duration::from_millis(200)).on("GetItem").times(1));
-    let second = late.update_access_id(caller, id, second, at(2));
-    let first = async {
-        while recorder.operations().last().is_none_or(|operation| operation != "GetItem") {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        store.update_access_id(caller, id, first, at(1)).await
-    };
-    let (first, second) = tokio::join!(first, second);
-    [first.unwrap(), second.unwrap()]
-}
-
-fn make(make: Patch<domain::Make>) -> VehicleChange {
-    VehicleChange::Change { make, model: Patch::Keep, vin: Patch::Keep }
-}
-
-/// What the second was told to set the name to is what it has read, but no longer what is there.
-#[tokio::test]
-async fn an_update_between_the_two_reads_of_another_is_not_lost() {
-    let fixture = &Fixture::new().await;
-    let first = UpdateAccessId {
-        name: Some(name("Other")),
-        vehicle: make(Patch::Set(domain::Make::new("Tesla").unwrap())),
-        ..Default::default()
-    };
-    let second = UpdateAccessId { name: Some(name("Card")), vehicle: make(Patch::Clear), ..Default::default() };
-    let [_, second] = overtaken(fixture, &first, &second).await;
-    let after = fixture.store.get_access_id(&fixture.caller, second.access_id.id).await.unwrap();
-    assert_eq!(after, second);
-    assert_eq!((after.access_id.name.as_str(), after.vehicle.unwrap().make), ("Card", None));
-}
-
-/// The second finds in the vehicle what it wants to be there: it writes nothing, and its answer is still of one moment.
-#[tokio::test]
-async fn an_update_that_changes_nothing_shows_one_moment() {
-    let fixture = &Fixture::new().await;
-    let vehicle = make(Patch::Set(domain::Make::new("Tesla").unwrap()));
-    let second = UpdateAccessId { vehicle: vehicle.clone(), ..Default::default() };
-    let first = UpdateAccessId { name: Some(name("Other")), vehicle, ..Default::default() };
-    let [first, second] = overtaken(fixture, &first, &second).await;
-    assert_eq!(first, second);
-}
-
-#[tokio::test]
-async fn a_tag_raced_for_by_two_vehicles_goes_to_one() {
-    let fixture = &Fixture::new().await;
-    fixture.store.create_access_id(&fixture.caller, &card("prize"), None, at(0)).await.unwrap();
-    let tasks = ["one", "two"].map(async |other| {
-        fixture.store.create_vehicle(&fixture.caller, &vehicle(&[other, "prize"]), None, at(1)).await
-    });
-    let mut won = Vec::new();
-    for outcome in join_all(tasks).await {
-        match outcome {
-            Ok(vehicle) => won.push(vehicle),
-            Err(error) => assert!(matches!(error, Error::TagTaken), "{error:?}"),
-        }
-    }
-    assert_eq!(won.len(), 1);
-    let store = &fixture.store;
-    assert_eq!(store.list_vehicles(&fixture.caller, &page(10, None)).await.unwrap().records, won);
-    assert_eq!(store.list_access_ids(&fixture.caller, &page(10, None)).await.unwrap().records.len(), 2);
-}
-
-#[tokio::test]
 async fn a_refused_request_creates_nothing_not_even_a_customer() {
     let Fixture { store, caller, .. } = &Fixture::new().await;
     store.create_access_id(caller, &card("a"), None, at(0)).await.unwrap();
@@ -256,11 +114,11 @@ async fn the_largest_request_fits_one_transaction() {
     new.customer = Some(customer(&"𝅘𝅥𝅯".repeat(66)));
     new.tags =
         (0..40).map(|number| RequestedTag { tag: tag(&format!("{number:036}")), status: Some(Revoked) }).collect();
-    let wish = Idempotency::new("~".repeat(255), b"body");
-    let created = store.create_vehicle(caller, &new, Some(&wish), at(1)).await.unwrap();
+    let idempotency = Idempotency::new("~".repeat(255), b"body");
+    let created = store.create_vehicle(caller, &new, Some(&idempotency), at(1)).await.unwrap();
     assert_eq!(created.access_ids.len(), 40);
     assert_eq!(store.get_vehicle(caller, created.id).await.unwrap(), created);
-    assert_eq!(store.create_vehicle(caller, &new, Some(&wish), at(2)).await.unwrap(), created);
+    assert_eq!(store.create_vehicle(caller, &new, Some(&idempotency), at(2)).await.unwrap(), created);
 }
 
 #[tokio::test]
@@ -388,20 +246,20 @@ async fn a_credential_opens_its_scope_until_it_is_revoked() {
 #[tokio::test]
 async fn an_idempotency_key_creates_once() {
     let Fixture { store, caller, .. } = &Fixture::new().await;
-    let wish = |body: &[u8]| Idempotency::new("key 1".to_owned(), body);
+    let idempotency = |body: &[u8]| Idempotency::new("key 1".to_owned(), body);
     let new = NewAccessId {
         kind: AccessIdType::Vehicle,
         vehicle: VehicleLink::New(NewVehicleDetails::default()),
         ..card("a")
     };
-    let first = store.create_access_id(caller, &new, Some(&wish(b"1")), at(0)).await.unwrap();
+    let first = store.create_access_id(caller, &new, Some(&idempotency(b"1")), at(0)).await.unwrap();
     store.update_access_id(caller, first.access_id.id, &status(Revoked), at(1)).await.unwrap();
-    let again = store.create_access_id(caller, &new, Some(&wish(b"1")), at(2)).await.unwrap();
+    let again = store.create_access_id(caller, &new, Some(&idempotency(b"1")), at(2)).await.unwrap();
     assert_eq!(again, first, "the first answer, not the record's state");
-    let other = store.create_access_id(caller, &card("b"), Some(&wish(b"2")), at(2)).await;
+    let other = store.create_access_id(caller, &card("b"), Some(&idempotency(b"2")), at(2)).await;
     assert!(matches!(other, Err(Error::IdempotencyKeyReused)));
     // the same key for a vehicle is another request
-    store.create_vehicle(caller, &vehicle(&[]), Some(&wish(b"1")), at(2)).await.unwrap();
+    store.create_vehicle(caller, &vehicle(&[]), Some(&idempotency(b"1")), at(2)).await.unwrap();
     // a refusal is not remembered
     let refused = Idempotency::new("key 2".to_owned(), b"x");
     assert!(matches!(store.create_access_id(caller, &card("a"), Some(&refused), at(3)).await, Err(Error::TagTaken)));
@@ -409,24 +267,10 @@ async fn an_idempotency_key_creates_once() {
     // after a day it is forgotten, whether or not the table has removed it yet
     let day = 24 * 60 * 60 * 1_000;
     assert!(matches!(
-        store.create_access_id(caller, &card("d"), Some(&wish(b"2")), at(day - 1)).await,
+        store.create_access_id(caller, &card("d"), Some(&idempotency(b"2")), at(day - 1)).await,
         Err(Error::IdempotencyKeyReused)
     ));
-    store.create_access_id(caller, &card("d"), Some(&wish(b"2")), at(day)).await.unwrap();
-}
-
-#[tokio::test]
-async fn parallel_requests_of_one_idempotency_key_all_get_the_first_answer() {
-    let fixture = &Fixture::new().await;
-    let tasks = (0..10).map(async |_| {
-        let wish = Idempotency::new("key".to_owned(), b"body");
-        let new = vehicle(&["a", "b"]);
-        fixture.store.create_vehicle(&fixture.caller, &new, Some(&wish), at(0)).await.unwrap()
-    });
-    let answers = join_all(tasks).await;
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
-    let listed = fixture.store.list_vehicles(&fixture.caller, &page(10, None)).await.unwrap();
-    assert_eq!(listed.records, answers[..1]);
+    store.create_access_id(caller, &card("d"), Some(&idempotency(b"2")), at(day)).await.unwrap();
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use model::{
     AccessId, Call, Change, Field, Known, Link, Made, Model, Outcome, Vehicle, call, explain, is_same_customer,
 };
 use proptest::{collection::vec, prelude::*};
-use store::{Credential, Decider, Decision, Error, Idempotency, Io, Settings, Store};
+use store::{Credential, Decider, Decision, Error, Idempotency, Settings, Store};
 
 use crate::support::{at, customer, name, organization, page, tag};
 
@@ -95,8 +95,8 @@ fn seen_vehicle(vehicle: &domain::Vehicle) -> Outcome {
     Outcome::Vehicle { id: vehicle.id.get(), vehicle: plain(vehicle), access_ids }
 }
 
-/// The client's wish that goes with the call: the same call, the same body.
-fn wish(call: &Call) -> Option<Idempotency> {
+/// The Idempotency-Key that goes with the call: the same call, the same body.
+fn idempotency(call: &Call) -> Option<Idempotency> {
     call.key().map(|(_, key)| Idempotency::new(format!("key {key}"), format!("{call:?}").as_bytes()))
 }
 
@@ -162,7 +162,7 @@ impl World<'_> {
                         Link::Existing(number) => VehicleLink::Existing(id(*number)),
                     },
                 };
-                Ok(seen(&store.create_access_id(caller, &new, wish(call).as_ref(), now).await?))
+                Ok(seen(&store.create_access_id(caller, &new, idempotency(call).as_ref(), now).await?))
             }
             Call::UpdateAccessId { id: number, name: called, revoked, customer, vehicle } => {
                 let update = UpdateAccessId {
@@ -193,7 +193,7 @@ impl World<'_> {
                     customer: customer.map(named),
                     tags: tags.iter().map(requested).collect(),
                 };
-                Ok(seen_vehicle(&store.create_vehicle(caller, &new, wish(call).as_ref(), now).await?))
+                Ok(seen_vehicle(&store.create_vehicle(caller, &new, idempotency(call).as_ref(), now).await?))
             }
             Call::UpdateVehicle { id: number, name: called, make: field, customer } => {
                 let update = UpdateVehicle {
@@ -290,7 +290,7 @@ fn run(organizations: &[Vec<Vec<Call>>], faults: &[(Fault, usize)]) {
         let engine = Engine::in_memory().await.unwrap();
         let recorder = Recorder::start(engine.addr()).await.unwrap();
         let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
-        let (store, decider) = (&Store::new(&settings).unwrap(), &Decider::new(&settings, Io::Async).unwrap());
+        let (store, decider) = (&Store::new(&settings).unwrap(), &Decider::new(&settings).unwrap());
         let moment = &Cell::new(0);
         let mut worlds = Vec::new();
         for _ in organizations {

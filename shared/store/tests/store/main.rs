@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod access_patterns;
+mod concurrency;
+mod connection;
 mod contract;
 mod histories;
+mod measure;
+mod settings;
 mod support;

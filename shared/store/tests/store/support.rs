@@ -5,7 +5,7 @@ use domain::{
     UpdateAccessId, VehicleLink,
 };
 use engine::Engine;
-use store::{Credential, Decider, Io, PageRequest, Scope, Settings, Store};
+use store::{Credential, Decider, PageRequest, Scope, Settings, Store};
 
 /// A table with one organization.
 pub struct Fixture {
@@ -21,7 +21,7 @@ impl Fixture {
         let engine = Engine::in_memory().await.unwrap();
         let settings = Settings::local(&engine.endpoint_url(), engine.table_name());
         let store = Store::new(&settings).unwrap();
-        let decider = Decider::new(&settings, Io::Async).unwrap();
+        let decider = Decider::new(&settings).unwrap();
         let (caller, rfid) = organization(&store).await;
         Self { engine, store, decider, caller, rfid }
     }

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Where all servers run: a client that blocks keeps the thread of its test.
+/// Where all servers run, whichever runtime the test has.
 static SERVERS: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
 
@@ -24,6 +24,8 @@ static SERVERS: LazyLock<Runtime> =
 pub enum Act {
     /// An answer, and on to the next.
     Answer(Vec<u8>),
+    /// An answer in pieces of so many bytes, and on to the next.
+    Pieces(Vec<u8>, usize),
     /// An answer, later.
     Later(Duration, Vec<u8>),
     /// An answer, and soon after it something that nobody asked for.
@@ -153,6 +155,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         log.lock().unwrap().requests.push((head, body));
         match act {
             Act::Answer(answer) => send(&mut stream, &answer).await,
+            Act::Pieces(answer, length) => {
+                for piece in answer.chunks(length) {
+                    send(&mut stream, piece).await;
+                    tokio::task::yield_now().await;
+                }
+            }
             Act::Later(delay, answer) => {
                 sleep(delay).await;
                 send(&mut stream, &answer).await;

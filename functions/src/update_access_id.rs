@@ -1,0 +1,28 @@
+//! `PATCH /api/access-ids/{id}`: changes an access ID: authorizes or revokes it, names it, links or unlinks it.
+
+use api::{
+    Body, Call, Error, Method, Response, Route,
+    access_ids::{self, AccessIdDocument},
+    respond,
+};
+
+/// Where the endpoint is.
+pub const ROUTE: Route = Route::new("update-access-id", Method::PATCH, "/api/access-ids/{id}");
+
+/// Update an access ID
+///
+/// What is left out stays. `null` unlinks the customer or the vehicle. `vehicle` changes the linked vehicle, or creates
+/// one if none is linked; an RFID card has none to change, and is refused.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch,
+    path = ROUTE.path,
+    tag = "Access IDs",
+    params(api::schemas::Record),
+    request_body = api::schemas::AccessIdUpdateRequest,
+    responses((status = 200, description = "The access ID after the update.", body = AccessIdDocument))
+))]
+pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
+    let (id, update) = call.accept(call.id().and(call.body(access_ids::parse_update))).await?;
+    let updated = call.store.update_access_id(&call.caller, id, &update, call.now).await?;
+    Ok(respond::ok(&AccessIdDocument::new(&updated)))
+}

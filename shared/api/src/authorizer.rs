@@ -1,0 +1,193 @@
+//! The RFID authorizer: Thor's request in, a decision out. It authorizes only what the table says is authorized.
+//!
+//! It has its own loop over the Lambda Runtime API, because work that nobody waits for is done after the answer has been handed
+//! over and before the next event is asked for. `lambda_runtime` would also cost more than half of a decision again
+//! (`docs/performance.md`).
+
+mod answer;
+mod event;
+mod message;
+mod runtime;
+
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use answer::Answer;
+use domain::{OcppIdTag, OrganizationId};
+use event::{Event, MAX_BODY};
+use futures_util::FutureExt as _;
+pub(crate) use message::parse;
+use runtime::{Invocation, Runtime, RuntimeError};
+use store::{Credential, Decider, Decision, Scope, Settings};
+
+use crate::{
+    error::Error,
+    log,
+    serve::{StartError, function_name, start_logging},
+};
+
+/// Runs the authorizer until Lambda ends the process.
+///
+/// # Errors
+/// [`StartError`] when the environment lacks something or the Runtime API is gone.
+pub async fn serve_rfid() -> Result<(), StartError> {
+    start_logging();
+    let decider = Decider::new(&Settings::from_env()?)?;
+    let runtime = Runtime::from_env()?;
+    decider.connect().await;
+    // As a task, because the event loop wakes a task without a system call, and the future of `main` with two.
+    let ended = tokio::spawn(run(runtime, decider, function_name())).await;
+    ended.map_err(|error| StartError::Runtime(error.into()))?.map_err(StartError::from)
+}
+
+impl From<RuntimeError> for StartError {
+    fn from(error: RuntimeError) -> Self {
+        Self::Runtime(error.into())
+    }
+}
+
+async fn run(mut runtime: Runtime, decider: Decider, function: String) -> Result<(), RuntimeError> {
+    loop {
+        let invocation = runtime.next().await?;
+        let began = Instant::now();
+        let call = caught(call(&decider, &invocation)).await.unwrap_or_else(|| {
+            Some(Call { organization: None, answer: Answer::refused(&Error::Internal, &invocation.request_id) })
+        });
+        let Some(call) = call else {
+            runtime.fail(&invocation, "InvalidEvent", "the event cannot be read").await;
+            continue;
+        };
+        let duration = began.elapsed();
+        runtime.respond(&invocation, call.answer.json.clone()).await;
+        // The caller has its answer, and Lambda lets the process run until it asks for the next event.
+        caught(async { record(&decider, &function, &invocation, &call, duration) }).await;
+    }
+}
+
+/// What the future gives, or `None` if it panics: the panic is on standard error by then, and the process lives on.
+async fn caught<T>(part: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(part).catch_unwind().await.ok()
+}
+
+/// What became of an event.
+struct Call {
+    /// The organization that the caller's credential names, be it valid or not.
+    organization: Option<OrganizationId>,
+    answer: Answer,
+}
+
+/// From the event to the answer. `None` if the event cannot be read; Lambda itself sends no such event.
+async fn call(decider: &Decider, invocation: &Invocation) -> Option<Call> {
+    part("read");
+    let event: Event = match serde_json::from_slice(&invocation.event) {
+        Ok(event) => event,
+        Err(error) => {
+            tracing::error!(category = ?error.classify(), "the event cannot be read");
+            return None;
+        }
+    };
+    let caller = caller(&event);
+    let answer = match decide(decider, &event, caller.as_ref()).await {
+        Ok(decision) => Answer::decided(&decision),
+        Err(error) => Answer::refused(&error, &invocation.request_id),
+    };
+    part("render");
+    Some(Call { organization: caller.map(|caller| caller.organization), answer })
+}
+
+/// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
+pub(crate) fn caller(event: &Event) -> Option<Credential> {
+    let parse = |token| Credential::parse(token, Scope::Rfid);
+    parse(event.path().trim_matches('/')).or_else(|| event.bearer().and_then(parse))
+}
+
+/// The decision, with one call of the table whatever is asked. A secret that does not hold is answered before anything that is
+/// wrong with the request: the same call of the table checks the secret, be the request well-formed or not.
+async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -> Result<Decision, Error> {
+    part("decide");
+    let caller = caller.ok_or(Error::Unauthorized)?;
+    let request = read(event);
+    let tag = request.as_ref().ok().and_then(Option::as_ref);
+    let decision = decider.decide(caller, tag).await?;
+    request.map(|_| decision)
+}
+
+/// The tag that Thor asks about, `None` if what it sent is no tag.
+pub(crate) fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
+    if event.method() != "POST" {
+        return Err(Error::MethodNotAllowed);
+    }
+    let body = event.body().ok_or(Error::PayloadTooLarge(MAX_BODY))?;
+    let id = parse(&body).map_err(Error::Invalid)?;
+    Ok(OcppIdTag::normalize(&id).ok())
+}
+
+/// Writes the call's log line.
+fn record(decider: &Decider, function: &str, invocation: &Invocation, call: &Call, duration: Duration) {
+    part("log");
+    log::write(&log::Record {
+        function,
+        request_id: &invocation.request_id,
+        organization: call.organization.as_ref().map(OrganizationId::as_str),
+        outcome: call.answer.outcome,
+        status: call.answer.status,
+        duration,
+        counts: decider.take_counts(),
+    });
+}
+
+/// Marks a part of a call, for a test that lets it panic there. Does nothing otherwise.
+fn part(_name: &str) {
+    #[cfg(test)]
+    tests::panic_if_chosen(_name);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        static CHOSEN: Cell<&'static str> = const { Cell::new("") };
+    }
+
+    pub fn panic_if_chosen(part: &str) {
+        assert_ne!(CHOSEN.get(), part, "as the test wants it");
+    }
+
+    #[tokio::test]
+    async fn a_panic_anywhere_in_a_call_is_answered_and_does_not_end_the_process() {
+        const EVENT: &str = r#"{"rawPath": "/", "requestContext": {"http": {"method": "POST"}}, "body": "{}"}"#;
+        for part in ["read", "decide", "render", "log"] {
+            // Two calls: the second shows that the process lives on. There is no third.
+            let (api, answered) = runtime::tests::api(&[
+                &[&runtime::tests::event(EVENT), runtime::tests::ACCEPTED],
+                &[&runtime::tests::event(EVENT), runtime::tests::ACCEPTED, runtime::tests::GONE],
+            ]);
+            let decider = Decider::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap();
+            CHOSEN.set(part);
+            let ended = run(Runtime::new(&api).unwrap(), decider, "rfid-authorizer".to_owned()).await;
+            CHOSEN.set("");
+            assert!(matches!(ended, Err(RuntimeError::Refused(_))), "{ended:?}");
+            let answers = answered.join().unwrap();
+            // Without a secret it is 401; a panic after that changes nothing.
+            let expected = if part == "log" { r#""statusCode":401"# } else { r#""statusCode":500"# };
+            for answer in [&answers[1], &answers[3]] {
+                assert!(answer.contains("/r-1/response") && answer.contains(expected), "{part}: {answer}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_cannot_be_read_is_an_error_of_the_function() {
+        let (api, answered) =
+            runtime::tests::api(&[&[&runtime::tests::event("[1"), runtime::tests::ACCEPTED, runtime::tests::GONE]]);
+        let decider = Decider::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap();
+        run(Runtime::new(&api).unwrap(), decider, String::new()).await.unwrap_err();
+        let answers = answered.join().unwrap();
+        assert!(answers[1].contains("/r-1/error") && answers[1].contains("InvalidEvent"), "{answers:?}");
+    }
+}

@@ -1,0 +1,122 @@
+//! What the authorizer answers, as Lambda takes it for a function URL.
+
+use domain::AccessIdType;
+use serde::Serialize;
+use store::Decision;
+
+use crate::{error::Error, respond::ErrorBody};
+
+/// A response, and what the log is told of it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `authorized`, the reason of a refusal, or the code of an error.
+    pub outcome: &'static str,
+    /// The response in Lambda's JSON.
+    pub json: Vec<u8>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    status_code: u16,
+    headers: Headers,
+    body: String,
+    is_base64_encoded: bool,
+    /// There are none, but `cargo lambda watch` takes no response that leaves them out.
+    cookies: [&'static str; 0],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Headers {
+    content_type: &'static str,
+    /// Answers hold what a credential opens, so nobody may keep them.
+    cache_control: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    www_authenticate: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Body<'a> {
+    Authorized { authorized: bool, access_id: AccessId<'a> },
+    Refused { authorized: bool, reason: &'a str },
+    Error(ErrorBody<'a>),
+}
+
+#[derive(Serialize)]
+struct AccessId<'a> {
+    id: u64,
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: AccessIdType,
+}
+
+impl Answer {
+    /// 200 with the access ID, or 403 with the reason.
+    pub fn decided(decision: &Decision) -> Self {
+        let refused = |reason| Self::new(403, reason, &Body::Refused { authorized: false, reason });
+        match decision {
+            Decision::Authorized { id, name, kind } => {
+                let access_id = AccessId { id: id.get(), name, kind: *kind };
+                Self::new(200, "authorized", &Body::Authorized { authorized: true, access_id })
+            }
+            Decision::Unknown => refused("unknown"),
+            Decision::Revoked => refused("revoked"),
+            Decision::Unreadable => refused("unreadable"),
+        }
+    }
+
+    /// The contract's body for an error.
+    pub fn refused(error: &Error, request_id: &str) -> Self {
+        Self::new(error.status().as_u16(), error.code(), &Body::Error(ErrorBody::new(error, request_id)))
+    }
+
+    fn new(status: u16, outcome: &'static str, body: &Body<'_>) -> Self {
+        let headers = Headers {
+            content_type: "application/json",
+            cache_control: "no-store",
+            retry_after: (status == 503).then_some("1"),
+            www_authenticate: (status == 401).then_some("Bearer"),
+            allow: (status == 405).then_some("POST"),
+        };
+        let response =
+            Response { status_code: status, headers, body: json(body), is_base64_encoded: false, cookies: [] };
+        Self { status, outcome, json: json(&response).into_bytes() }
+    }
+}
+
+/// The structs of this file hold strings, numbers and lists, all of which can be written as JSON. An empty response, were it to
+/// come to that, is an error of the function to Lambda.
+fn json(document: &impl Serialize) -> String {
+    serde_json::to_string(document).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_written_as_the_contract_has_them() {
+        let decision = |decision| String::from_utf8(Answer::decided(&decision).json).unwrap();
+        let authorized = Decision::Authorized {
+            id: domain::Id::new(7).unwrap(),
+            name: "a\"b".to_owned(),
+            kind: AccessIdType::Vehicle,
+        };
+        assert_eq!(
+            decision(authorized),
+            r#"{"statusCode":200,"headers":{"content-type":"application/json","cache-control":"no-store"},"body":"{\"authorized\":true,\"accessId\":{\"id\":7,\"name\":\"a\\\"b\",\"type\":\"Vehicle\"}}","isBase64Encoded":false,"cookies":[]}"#
+        );
+        assert!(decision(Decision::Unknown).contains(r#""{\"authorized\":false,\"reason\":\"unknown\"}""#));
+        let refused = String::from_utf8(Answer::refused(&Error::Unavailable, "r-1").json).unwrap();
+        assert!(refused.contains(r#""cache-control":"no-store","retry-after":"1"}"#), "{refused}");
+        assert!(refused.contains(r#"\"code\":\"service_unavailable\",\"requestId\":\"r-1\"}"#), "{refused}");
+    }
+}

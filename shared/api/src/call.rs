@@ -1,0 +1,94 @@
+//! A request as an endpoint's handler sees it.
+
+use std::sync::Arc;
+
+use domain::{Id, InvalidId, Timestamp};
+use lambda_http::{Request, RequestExt as _};
+use store::{Credential, Idempotency, PageRequest, Store};
+
+use crate::{error::Error, page, problems::Problems};
+
+/// A request whose route and size are right and whose credential is well-formed. Whether the credential is valid, the
+/// store finds out together with what it reads.
+#[derive(Debug)]
+pub struct Call {
+    /// The table.
+    pub store: Arc<Store>,
+    /// Who asks.
+    pub caller: Credential,
+    /// The one time of this request.
+    pub now: Timestamp,
+    pub(crate) request: Request,
+}
+
+/// A part of a request as it was read: a value, or what is wrong with it. Only [`Call::accept`] opens it, because nobody
+/// may learn what is wrong without a valid credential.
+#[derive(Debug)]
+#[must_use]
+pub struct Read<T>(Result<T, Problems>);
+
+impl<T> Read<T> {
+    /// This part and another one. What is wrong with either is told at once.
+    pub fn and<U>(self, other: Read<U>) -> Read<(T, U)> {
+        Read(match (self.0, other.0) {
+            (Ok(this), Ok(other)) => Ok((this, other)),
+            (Err(mut these), Err(others)) => {
+                these.0.extend(others.0);
+                Err(these)
+            }
+            (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
+        })
+    }
+}
+
+impl Call {
+    /// The value that was read of the request.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if something is wrong with it, and the credential is valid; else what the store says of the
+    /// credential.
+    pub async fn accept<T>(&self, read: Read<T>) -> Result<T, Error> {
+        match read.0 {
+            Ok(value) => Ok(value),
+            Err(problems) => {
+                self.store.check(&self.caller).await?;
+                Err(Error::Invalid(problems))
+            }
+        }
+    }
+
+    /// The `{id}` of the path: a positive integer of at most 2^53 − 1 in its canonical form.
+    pub fn id(&self) -> Read<Id> {
+        let parameters = self.request.path_parameters_ref();
+        let last_segment = || self.request.raw_http_path().rsplit('/').next().unwrap_or_default();
+        let id = parameters.and_then(|parameters| parameters.first("id")).unwrap_or_else(last_segment);
+        Read(id.parse().map_err(|invalid: InvalidId| Problems::one("id", invalid.to_string())))
+    }
+
+    /// The query string as `parse` reads it.
+    pub fn query<T>(&self, parse: impl FnOnce(&str) -> Result<T, Problems>) -> Read<T> {
+        Read(parse(self.request.uri().query().unwrap_or_default()))
+    }
+
+    /// The page that the query asks for: from 1 to 100 records, 50 if it does not say.
+    pub fn page(&self) -> Read<PageRequest> {
+        self.query(page::parse)
+    }
+
+    /// The body as `parse` reads it.
+    pub fn body<T>(&self, parse: impl FnOnce(&[u8]) -> Result<T, Problems>) -> Read<T> {
+        Read(parse(self.request.body()))
+    }
+
+    /// The `Idempotency-Key`, if there is one: 1 to 255 printable ASCII characters. The store keeps it with the body's hash.
+    pub fn idempotency(&self) -> Read<Option<Idempotency>> {
+        let Some(key) = self.request.headers().get("idempotency-key") else { return Read(Ok(None)) };
+        let is_printable = key.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte));
+        Read(match key.to_str() {
+            Ok(key) if (1..=255).contains(&key.len()) && is_printable => {
+                Ok(Some(Idempotency::new(key.to_owned(), self.request.body())))
+            }
+            _ => Err(Problems::one("Idempotency-Key", "must be 1 to 255 printable ASCII characters")),
+        })
+    }
+}

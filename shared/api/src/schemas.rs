@@ -1,0 +1,210 @@
+//! For the API's document alone: parameters, bodies of requests, and the values that have a name in it.
+//!
+//! Bodies are read by hand, in [`access_ids`](crate::access_ids) and [`vehicles`](crate::vehicles), so their structs here
+//! only describe them. A test of `testing/openapi` holds each field against the readers.
+#![expect(
+    dead_code,
+    missing_docs,
+    reason = "these structs are there to be described; their comments are the document's"
+)]
+
+use std::borrow::Cow;
+
+use domain::{AccessIdType, AuthorizationStatus};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+/// A later record of its kind has a greater one.
+#[derive(ToSchema)]
+#[schema(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
+pub struct RecordId(u64);
+
+/// Normalized, and so perhaps not what was given.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 36, pattern = r"^[!-@\[-~]+$")]
+pub struct ShownTag(String);
+
+/// UTC, in milliseconds.
+#[derive(ToSchema)]
+#[schema(format = DateTime, pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")]
+pub struct Time(String);
+
+/// White space that is no control character: what is trimmed.
+const SPACE: &str = r" \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000";
+/// Control characters: Unicode category Cc.
+const CONTROL: &str = r"\u0000-\u001F\u007F-\u009F";
+
+/// What [`domain::Text::new`] takes.
+pub struct GivenText<const MAX: usize>;
+
+impl<const MAX: usize> ToSchema for GivenText<MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("GivenText{MAX}").into()
+    }
+}
+
+impl<const MAX: usize> PartialSchema for GivenText<MAX> {
+    /// The pattern says what a maximal length cannot: that white space around the text does not count.
+    fn schema() -> RefOr<Schema> {
+        let (edge, inner) = (format!("[^{SPACE}{CONTROL}]"), format!("[^{CONTROL}]"));
+        let pattern = format!("^[{SPACE}]*{edge}({inner}{{0,{}}}{edge})?[{SPACE}]*$", MAX - 2);
+        let meaning = format!("Trimmed of white space; then 1 to {MAX} characters, none of them a control one.");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(meaning)).into()
+    }
+}
+
+/// What [`domain::OcppIdTag::normalize`] takes.
+pub struct GivenTag;
+
+impl ToSchema for GivenTag {}
+
+impl PartialSchema for GivenTag {
+    fn schema() -> RefOr<Schema> {
+        let pair = "[0-9A-Fa-f]{2}";
+        let pairs = |separator, times| format!("{pair}({separator}{pair}){{{times}}}");
+        let mac_address = format!("[Vv][Ii][Dd]:{}", pairs(" ", "5"));
+        let tags = ["[!-~]{1,36}".to_owned(), pairs(":", "1,17"), pairs("-", "1,17"), pairs(" ", "1,17"), mac_address];
+        let pattern = format!("^[{SPACE}]*({})[{SPACE}]*$", tags.join("|"));
+        let meaning = "What the charger sends. Normalized: trimmed of white space, in lower case, hex pairs without the `:`, \
+            `-` or space between them, a MAC address without `vid:` before it; then 1 to 36 printable ASCII characters, no \
+            space.";
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(meaning)).into()
+    }
+}
+
+/// Which page of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// How many records at most.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u64>,
+    /// Where the page begins: as the page before said. It never expires, and holds for any `limit`.
+    #[param(rename = "nextPageCursor", min_length = 1)]
+    next_page_cursor: Option<String>,
+}
+
+/// Which record.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Record {
+    /// The record's id, in decimal, without a sign or leading zeros.
+    #[param(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
+    id: u64,
+}
+
+/// The wish that a creation happens once.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Once {
+    /// For 24 hours the same key on the same path with the same body is answered by the first 201 again and creates
+    /// nothing; with another body it is refused. 1 to 255 printable ASCII characters.
+    #[param(rename = "Idempotency-Key", nullable = false, pattern = "^[!-~]([ -~]{0,253}[!-~])?$")]
+    idempotency_key: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct NewAccessIdRequest {
+    access_id: NewAccessId,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct NewAccessId {
+    #[schema(rename = "type")]
+    kind: AccessIdType,
+    name: GivenText<200>,
+    ocpp_id_tag: GivenTag,
+    #[schema(nullable = false)]
+    authorization_status: Option<AuthorizationStatus>,
+    vehicle: Option<NewVehicleDetails>,
+    vehicle_id: Option<RecordId>,
+    customer: Option<NamedCustomer>,
+}
+
+/// A vehicle that is created with its access ID, whose name and customer it takes.
+#[derive(ToSchema)]
+struct NewVehicleDetails {
+    make: Option<GivenText<100>>,
+    model: Option<GivenText<100>>,
+    vin: Option<GivenText<64>>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct AccessIdUpdateRequest {
+    access_id: AccessIdUpdate,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct AccessIdUpdate {
+    #[schema(nullable = false)]
+    name: Option<GivenText<200>>,
+    #[schema(nullable = false)]
+    authorization_status: Option<AuthorizationStatus>,
+    vehicle: Option<VehicleDetailsUpdate>,
+    customer: Option<NamedCustomer>,
+}
+
+/// Changes to the linked vehicle.
+#[derive(ToSchema)]
+struct VehicleDetailsUpdate {
+    make: Option<GivenText<100>>,
+    model: Option<GivenText<100>>,
+    vin: Option<GivenText<64>>,
+}
+
+#[derive(ToSchema)]
+pub struct NewVehicleRequest {
+    vehicle: NewVehicle,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct NewVehicle {
+    name: GivenText<200>,
+    make: Option<GivenText<100>>,
+    model: Option<GivenText<100>>,
+    vin: Option<GivenText<64>>,
+    license_plate: Option<GivenText<64>>,
+    customer: Option<NamedCustomer>,
+    /// No tag twice, whatever its spelling.
+    #[schema(max_items = 40)]
+    access_ids: Option<Vec<RequestedAccessId>>,
+}
+
+/// A tag that a new vehicle shall hold.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct RequestedAccessId {
+    ocpp_id_tag: GivenTag,
+    #[schema(nullable = false)]
+    authorization_status: Option<AuthorizationStatus>,
+}
+
+#[derive(ToSchema)]
+pub struct VehicleUpdateRequest {
+    vehicle: VehicleUpdate,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct VehicleUpdate {
+    #[schema(nullable = false)]
+    name: Option<GivenText<200>>,
+    make: Option<GivenText<100>>,
+    model: Option<GivenText<100>>,
+    vin: Option<GivenText<64>>,
+    license_plate: Option<GivenText<64>>,
+    customer: Option<NamedCustomer>,
+}
+
+/// The customer of this name, in any case; created if there is none.
+#[derive(ToSchema)]
+struct NamedCustomer {
+    name: GivenText<200>,
+}

@@ -1,0 +1,44 @@
+use domain::{LinkRefused, RefusedUpdate};
+
+/// Why a use case came to nothing. Nothing was written then, with one exception: after [`Error::Unavailable`] a write may
+/// have been carried out, and then as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The credential is unknown, revoked, or of another scope.
+    #[error("the credential is not valid")]
+    Unauthorized,
+    /// The organization has no such record.
+    #[error("there is no such record")]
+    NotFound,
+    /// The cursor was not issued for this list of this organization.
+    #[error("the cursor was not handed out by this list")]
+    ForgedCursor,
+    /// Another access ID of the organization has this tag.
+    #[error("the ID tag is taken")]
+    TagTaken,
+    /// The access ID cannot be linked to the vehicle.
+    #[error(transparent)]
+    Link(LinkRefused),
+    /// The record does not allow the update.
+    #[error(transparent)]
+    Update(#[from] RefusedUpdate),
+    /// The Idempotency-Key was used with another body.
+    #[error("the idempotency key was used with another body")]
+    IdempotencyKeyReused,
+    /// The table did not answer in time, refused to answer for now, or holds an item that cannot be read. The cause is
+    /// logged where it was found.
+    #[error("the table did not answer in time")]
+    Unavailable,
+    /// The service sent the table a request that the table does not understand. The cause is logged where it was found.
+    #[error("the table does not understand the service")]
+    Unusable,
+}
+
+impl From<LinkRefused> for Error {
+    fn from(refused: LinkRefused) -> Self {
+        match refused {
+            LinkRefused::TagTaken(_) => Self::TagTaken,
+            LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => Self::Link(refused),
+        }
+    }
+}

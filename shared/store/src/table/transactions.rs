@@ -1,0 +1,251 @@
+//! Writing: transactions, what to do when they meet others, and for how long.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::{BuildError, ProvideErrorMetadata as _, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        AttributeValue, Put, TransactWriteItem, Update,
+        builders::{PutBuilder, UpdateBuilder},
+    },
+};
+use domain::{OrganizationId, Timestamp};
+use tokio::time::Instant;
+
+use super::{Table, not_built};
+use crate::{
+    Error, digest,
+    items::{StoredItem, VersionedItem, key_item, to_item},
+    keys::Key,
+};
+
+/// How long a request may go on settling conflicts before it is given up.
+const SETTLING_TIME: Duration = Duration::from_secs(5);
+/// How long one transaction is sent again. DynamoDB remembers its token for ten minutes, so sending it again does not carry
+/// it out again.
+const COMMITTING_TIME: Duration = Duration::from_secs(2);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
+
+/// Why one attempt at a use case ended without a result.
+pub(crate) enum Attempt {
+    /// Another write came first: read again and decide anew.
+    Conflict,
+    /// It is over.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Attempt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Writes that are carried out together or not at all, each on its condition.
+#[derive(Default)]
+pub(crate) struct Transaction(Vec<Write>);
+
+enum Write {
+    Put(PutBuilder),
+    Update(UpdateBuilder),
+}
+
+impl Transaction {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A new item where there is none.
+    pub fn create(&mut self, key: Key, item: &impl StoredItem) -> Result<(), Error> {
+        let put = put(key, item)?.condition_expression("attribute_not_exists(PK)");
+        self.0.push(Write::Put(put));
+        Ok(())
+    }
+
+    /// A new item where there is none that has not expired: the table's time to live removes items only after a while.
+    pub fn create_unless_current(&mut self, key: Key, item: &impl StoredItem, now: Timestamp) -> Result<(), Error> {
+        let put = put(key, item)?
+            .condition_expression("attribute_not_exists(PK) OR expiresAt <= :now")
+            .expression_attribute_values(":now", AttributeValue::N(now.timestamp().to_string()));
+        self.0.push(Write::Put(put));
+        Ok(())
+    }
+
+    /// A record as it is from now on: a new item if it had no version before, else new attributes for the item that still has
+    /// this version.
+    pub fn write<I: VersionedItem>(
+        &mut self,
+        organization: &OrganizationId,
+        value: &I::Value,
+        before: Option<u64>,
+    ) -> Result<(), Error> {
+        let key = I::key(organization, value);
+        let Some(version) = before else { return self.create(key, &I::new(value, 1)) };
+        let update = update(key, &I::new(value, version + 1))?
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", AttributeValue::N(version.to_string()));
+        self.0.push(Write::Update(update));
+        Ok(())
+    }
+
+    /// New attributes for an item that exists and changes only together with another that is guarded by its version.
+    pub fn follow(&mut self, key: Key, item: &impl StoredItem) -> Result<(), Error> {
+        let update = update(key, item)?.condition_expression("attribute_exists(PK)");
+        self.0.push(Write::Update(update));
+        Ok(())
+    }
+
+    fn build(self, table: &str) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let write = |write| {
+            let member = TransactWriteItem::builder();
+            Ok(match write {
+                Write::Put(put) => member.put(put.table_name(table).build()?),
+                Write::Update(update) => member.update(update.table_name(table).build()?),
+            }
+            .build())
+        };
+        self.0.into_iter().map(write).collect()
+    }
+}
+
+fn put(key: Key, item: &impl StoredItem) -> Result<PutBuilder, Error> {
+    let mut item = to_item(item)?;
+    item.extend(key_item(key));
+    Ok(Put::builder().set_item(Some(item)))
+}
+
+/// Sets the attributes that the item has and removes those that it may have but has not. Attributes that this version of the
+/// service does not know stay.
+fn update<I: StoredItem>(key: Key, item: &I) -> Result<UpdateBuilder, Error> {
+    let item = to_item(item)?;
+    let absent: Vec<&str> = I::OPTIONAL.iter().copied().filter(|name| !item.contains_key(*name)).collect();
+    let mut update = Update::builder().set_key(Some(key_item(key)));
+    let mut set = Vec::with_capacity(item.len());
+    for name in &absent {
+        update = update.expression_attribute_names(format!("#{name}"), *name);
+    }
+    // Placeholders stand for all names, because some are reserved words.
+    for (name, value) in item {
+        set.push(format!("#{name} = :{name}"));
+        update = update
+            .expression_attribute_names(format!("#{name}"), &name)
+            .expression_attribute_values(format!(":{name}"), value);
+    }
+    let mut expression = format!("SET {}", set.join(", "));
+    if !absent.is_empty() {
+        expression = format!("{expression} REMOVE #{}", absent.join(", #"));
+    }
+    Ok(update.update_expression(expression))
+}
+
+impl Table {
+    /// Repeats an attempt from its reads on while other writes come first, with growing random pauses.
+    ///
+    /// # Errors
+    /// The attempt's own, and [`Error::Unavailable`] when it has met other writes for too long.
+    pub async fn settle<T>(&self, mut attempt: impl AsyncFnMut() -> Result<T, Attempt>) -> Result<T, Error> {
+        let mut patience = Patience::new(SETTLING_TIME);
+        loop {
+            match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(Attempt::Failed(error)) => return Err(error),
+                Err(Attempt::Conflict) => self.count_conflict(),
+            }
+            if !patience.pause().await {
+                tracing::warn!("conflicting writes did not settle in time");
+                return Err(Error::Unavailable);
+            }
+        }
+    }
+
+    /// Carries a transaction out, once, however often it has to be sent. Does nothing if it is empty.
+    ///
+    /// It is over when no sending can come to anything else any more: when it was carried out, or when a condition failed,
+    /// because what exists stays and versions grow. A conflict with another transaction does not end it: an earlier sending,
+    /// whose answer was lost, may still be on its way, and must not be carried out beside what is decided anew.
+    ///
+    /// # Errors
+    /// [`Attempt::Conflict`] when a condition failed, and the table's own errors.
+    pub async fn commit(&self, transaction: Transaction) -> Result<(), Attempt> {
+        if transaction.is_empty() {
+            return Ok(());
+        }
+        let items = transaction.build(&self.name).map_err(not_built)?;
+        let token = digest::hex(&digest::random::<16>());
+        let mut patience = Patience::new(COMMITTING_TIME);
+        loop {
+            let write = self.client.transact_write_items().set_transact_items(Some(items.clone()));
+            let Err(error) = write.client_request_token(&token).send().await else { return Ok(()) };
+            match verdict(&error) {
+                Verdict::TooLate => return Err(Attempt::Conflict),
+                Verdict::Conflict => self.count_conflict(),
+                Verdict::SendAgain => {}
+                Verdict::Failed => return Err(self.failed("TransactWriteItems", &error).into()),
+            }
+            if !patience.pause().await {
+                tracing::error!("a transaction did not end in time");
+                self.count_failure();
+                return Err(Error::Unavailable.into());
+            }
+        }
+    }
+}
+
+/// For how long something is tried again, and the pauses in between.
+struct Patience {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(time: Duration) -> Self {
+        Self { end: Instant::now() + time, pause: SHORTEST_PAUSE }
+    }
+
+    /// Waits for a random part of a pause that grows; false if there is no time left for it.
+    async fn pause(&mut self) -> bool {
+        if Instant::now() + self.pause >= self.end {
+            return false;
+        }
+        let share = f64::from(u16::from_ne_bytes(digest::random())) / f64::from(u16::MAX);
+        tokio::time::sleep(self.pause.mul_f64(share)).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
+    }
+}
+
+/// What a failed sending of a transaction means.
+enum Verdict {
+    /// Another write came first: the conditions do not hold, and will not.
+    TooLate,
+    /// Another write is under way.
+    Conflict,
+    /// The same transaction is still under way, or the table throttles it.
+    SendAgain,
+    /// Waiting does not help.
+    Failed,
+}
+
+fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+            let is_any = |codes: &[&str]| {
+                let mut reasons = canceled.cancellation_reasons.iter().flatten();
+                reasons.any(|reason| reason.code.as_deref().is_some_and(|code| codes.contains(&code)))
+            };
+            if is_any(&["ConditionalCheckFailed"]) {
+                Verdict::TooLate
+            } else if is_any(&["TransactionConflict"]) {
+                Verdict::Conflict
+            } else if is_any(&["ThrottlingError", "ProvisionedThroughputExceeded"]) {
+                Verdict::SendAgain
+            } else {
+                Verdict::Failed
+            }
+        }
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Verdict::SendAgain,
+        _ if error.code() == Some("TransactionConflictException") => Verdict::Conflict,
+        _ => Verdict::Failed,
+    }
+}
