@@ -23,6 +23,7 @@ use runtime::{Invocation, Runtime, RuntimeError};
 use store::{Credential, Decider, Decision, Scope, Settings};
 
 use crate::{
+    edge,
     error::Error,
     log,
     serve::{StartError, function_name, start_logging},
@@ -99,6 +100,9 @@ async fn call(decider: &Decider, invocation: &Invocation) -> Option<Call> {
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
 pub(crate) fn caller(event: &Event) -> Option<Credential> {
+    if !edge::admits(event.edge_secret()) {
+        return None;
+    }
     let parse = |token| Credential::parse(token, Scope::Rfid);
     parse(event.path().trim_matches('/')).or_else(|| event.bearer().and_then(parse))
 }
