@@ -54,6 +54,11 @@ fn an_end_point_and_authorities_are_looked_at_before_they_are_used() {
     };
     assert_eq!(start(("AWS_ENDPOINT_URL", "http://127.0.0.1:1")), "yes");
     assert_eq!(start(("AWS_ENDPOINT_URL_DYNAMODB", "ftp://x")), "DynamoDB: the end point is not http[s]://host[:port]");
+    // The end point for DynamoDB goes before the one for all services.
+    let variables = [("AWS_ENDPOINT_URL", "ftp://x"), ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")];
+    let known =
+        [("TABLE_NAME", "table"), ("AWS_REGION", "a"), ("AWS_ACCESS_KEY_ID", "b"), ("AWS_SECRET_ACCESS_KEY", "c")];
+    assert_eq!(started(&[known.as_slice(), &variables].concat()), "yes");
     assert!(start(("AWS_CA_BUNDLE", "/nowhere")).starts_with("DynamoDB: AWS_CA_BUNDLE: "));
     let no_certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     assert_eq!(start(("AWS_CA_BUNDLE", no_certificates)), "DynamoDB: AWS_CA_BUNDLE: it holds no usable authority");
