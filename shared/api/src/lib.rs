@@ -18,6 +18,8 @@ mod serve;
 pub mod uri;
 pub mod vehicles;
 
+#[cfg(feature = "fuzzing")]
+pub use authorizer::asked;
 pub use authorizer::serve_rfid;
 pub use call::{Call, Read};
 pub use error::Error;
