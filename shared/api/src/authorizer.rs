@@ -124,10 +124,13 @@ fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
     Ok(OcppIdTag::normalize(&id).ok())
 }
 
-/// What an event asks: the secret that it shows, and the tag or why the request is refused. `None` if the event cannot be
-/// read. For the fuzz targets.
+/// What an event asks: the secret that it shows, and the tag or why the request is refused.
 #[cfg(feature = "fuzzing")]
-pub fn asked(event: &[u8]) -> Option<(Option<Credential>, Result<Option<OcppIdTag>, Error>)> {
+pub type Asked = (Option<Credential>, Result<Option<OcppIdTag>, Error>);
+
+/// What an event asks, `None` if the event cannot be read. For the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub fn asked(event: &[u8]) -> Option<Asked> {
     let event: Event = serde_json::from_slice(event).ok()?;
     Some((caller(&event), read(&event)))
 }

@@ -18,9 +18,9 @@ mod serve;
 pub mod uri;
 pub mod vehicles;
 
-#[cfg(feature = "fuzzing")]
-pub use authorizer::asked;
 pub use authorizer::serve_rfid;
+#[cfg(feature = "fuzzing")]
+pub use authorizer::{Asked, asked};
 pub use call::{Call, Read};
 pub use error::Error;
 pub use lambda_http::{Body, Response, http::Method};
