@@ -19,7 +19,7 @@ use answer::Answer;
 use domain::{OcppIdTag, OrganizationId};
 use event::{Event, MAX_BODY};
 use futures_util::FutureExt as _;
-pub(crate) use message::parse;
+use message::parse;
 use runtime::{Invocation, Runtime, RuntimeError};
 use store::{Credential, Decider, Decision, Scope, Settings};
 
@@ -100,7 +100,7 @@ async fn call(decider: &Decider, invocation: &Invocation) -> Option<Call> {
 }
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
-pub(crate) fn caller(event: &Event) -> Option<Credential> {
+fn caller(event: &Event) -> Option<Credential> {
     if !edge::admits(event.edge_secret()) {
         return None;
     }
@@ -120,13 +120,24 @@ async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -
 }
 
 /// The tag that Thor asks about, `None` if what it sent is no tag.
-pub(crate) fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
+fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
     if event.method() != "POST" {
         return Err(Error::MethodNotAllowed);
     }
     let body = event.body().ok_or(Error::PayloadTooLarge(MAX_BODY))?;
     let id = parse(&body).map_err(Error::Invalid)?;
     Ok(OcppIdTag::normalize(&id).ok())
+}
+
+/// What an event asks: the secret that it shows, and the tag or why the request is refused.
+#[cfg(feature = "fuzzing")]
+pub type Asked = (Option<Credential>, Result<Option<OcppIdTag>, Error>);
+
+/// What an event asks, `None` if the event cannot be read. For the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub fn asked(event: &[u8]) -> Option<Asked> {
+    let event: Event = serde_json::from_slice(event).ok()?;
+    Some((caller(&event), read(&event)))
 }
 
 /// Writes the call's log line.

@@ -20,6 +20,8 @@ pub mod uri;
 pub mod vehicles;
 
 pub use authorizer::serve_rfid;
+#[cfg(feature = "fuzzing")]
+pub use authorizer::{Asked, asked};
 pub use call::{Call, Read};
 pub use error::Error;
 pub use lambda_http::{Body, Response, http::Method};

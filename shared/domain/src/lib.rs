@@ -4,8 +4,6 @@
 //! wire contract, written once here and used by every endpoint.
 
 mod access_id;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
 mod id;
 mod organization;
 mod tag;

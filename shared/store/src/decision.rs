@@ -104,6 +104,18 @@ impl Decider {
         }
     }
 
+    /// What an answer of the table to [`Decider::decide`] says, `None` if keys were left over. For the fuzz targets.
+    #[cfg(feature = "fuzzing")]
+    pub fn read_answer(
+        &self,
+        answer: &[u8],
+        caller: &Credential,
+        tag: Option<&OcppIdTag>,
+    ) -> Result<Option<Decision>, Error> {
+        let tag_key = tag.map(|tag| keys::tag(&caller.organization, tag));
+        self.read(answer, caller, &caller.key(), tag_key.as_ref())
+    }
+
     /// What an answer of the table says, `None` if keys were left over.
     fn read(
         &self,
@@ -127,7 +139,7 @@ impl Decider {
     }
 }
 
-pub(crate) fn decision(
+fn decision(
     caller: &Credential,
     items: &[Item<'_>],
     credential_key: &Key,
@@ -175,9 +187,9 @@ fn request<'a>(table: &str, keys: impl Iterator<Item = &'a Key>) -> serde_json::
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Answer<'a> {
+struct Answer<'a> {
     #[serde(borrow)]
-    pub responses: HashMap<Cow<'a, str>, Vec<Item<'a>>>,
+    responses: HashMap<Cow<'a, str>, Vec<Item<'a>>>,
     #[serde(default, borrow)]
     unprocessed_keys: HashMap<Cow<'a, str>, IgnoredAny>,
 }
@@ -185,7 +197,7 @@ pub(crate) struct Answer<'a> {
 /// What a decision needs of the item of a credential or of a tag. An attribute of another type reads as absent.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Item<'a> {
+struct Item<'a> {
     #[serde(rename = "PK", borrow)]
     partition: Value<'a>,
     #[serde(rename = "SK", borrow)]

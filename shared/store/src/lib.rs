@@ -11,11 +11,11 @@ mod customers;
 mod decision;
 mod digest;
 mod error;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
 mod http;
 mod idempotency;
 mod ids;
+#[cfg(feature = "fuzzing")]
+pub mod internals;
 mod items;
 mod keys;
 mod settings;

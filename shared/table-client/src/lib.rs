@@ -10,8 +10,6 @@
 mod config;
 mod connection;
 mod error;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
 mod sign;
 
 use std::{
@@ -193,6 +191,12 @@ impl Client {
 
 async fn in_time<T>(deadline: Instant, attempt: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(Failure::of("Timeout")))
+}
+
+/// What an answer other than 200 is to the caller: the error that is left when there is no further try. For the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub fn refusal(status: u16, body: &[u8]) -> Error {
+    Failure::from_answer(status, body).into_error()
 }
 
 /// `pause` and up to as much again, so that clients that were throttled together do not all come back together.

@@ -9,7 +9,7 @@ pub(super) const MAX_BODY: usize = 64 * 1024;
 /// A request as Lambda delivers it. What is null counts as left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Event {
+pub(super) struct Event {
     raw_path: Option<String>,
     headers: Option<Headers>,
     request_context: Option<RequestContext>,

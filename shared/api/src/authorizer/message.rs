@@ -14,7 +14,7 @@ const KEYS: [(&str, &[&str]); 4] =
 ///
 /// The values are kept as they stand, so that other keys may hold any JSON: `serde_json` skips it without recursion and without
 /// making numbers of it. A map takes the last of repeated keys, as the contract wants it, where a derived struct would fail.
-pub(crate) fn parse(body: &[u8]) -> Result<String, Problems> {
+pub(super) fn parse(body: &[u8]) -> Result<String, Problems> {
     let values: BTreeMap<String, &RawValue> = json::parse(body)?;
     if !is_unicode(body) {
         return Err(Problems::one("", "must not escape half of a surrogate pair"));

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| store::fuzzing::credential(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::credential(data));

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| store::fuzzing::cursor(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::cursor(data));

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| api::fuzzing::new_access_id(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::new_access_id(data));

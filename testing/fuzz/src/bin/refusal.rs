@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| table_client::fuzzing::refusal(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::refusal(data));

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| api::fuzzing::rfid_body(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::rfid_body(data));

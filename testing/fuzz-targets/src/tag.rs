@@ -1,6 +1,4 @@
-//! What the fuzzer asks of this crate: see `testing/fuzz`.
-
-use crate::OcppIdTag;
+use domain::OcppIdTag;
 
 /// Normalizing takes what the contract takes and makes of it what the contract says, in one step, whatever the spelling.
 pub fn tag(data: &[u8]) {
@@ -44,14 +42,4 @@ fn by_the_contract(text: &str) -> Option<String> {
     }
     let is_tag = (1..=36).contains(&tag.len()) && tag.iter().all(|c| ('!'..='~').contains(c));
     (is_tag && !text.chars().any(char::is_control)).then(|| tag.into_iter().collect())
-}
-
-#[cfg(test)]
-#[path = "../../../testing/fuzz/replay.rs"]
-mod replay;
-
-#[cfg(test)]
-#[test]
-fn seeds() {
-    replay::replay("tag", tag);
 }
