@@ -4,6 +4,7 @@
 //! wire contract, written once here and used by every endpoint.
 
 mod access_id;
+mod customer;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod id;
@@ -16,10 +17,11 @@ pub use access_id::{
     AccessId, AccessIdType, AccessIdUpdate, AuthorizationStatus, LinkedAccessId, NewAccessId, NewVehicleDetails,
     RefusedUpdate, UpdateAccessId, VehicleChange, VehicleLink,
 };
+pub use customer::{Customer, CustomerKey};
 pub use id::{Id, InvalidId};
 pub use organization::{InvalidOrganizationId, OrganizationId};
 pub use tag::{InvalidTag, OcppIdTag};
-pub use text::{Customer, CustomerKey, InvalidText, LicensePlate, Make, Model, Name, Text, Vin};
+pub use text::{InvalidText, LicensePlate, Make, Model, Name, Text, Vin};
 pub use vehicle::{
     AccessIdSummary, LinkRefused, MAX_ACCESS_IDS_PER_REQUEST, MAX_ACCESS_IDS_PER_VEHICLE, NewVehicle, RequestedTag,
     UpdateVehicle, Vehicle,
