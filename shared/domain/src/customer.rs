@@ -4,7 +4,7 @@ mod tests;
 use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
-use crate::{InvalidText, Name, text::is_ignorable};
+use crate::{InvalidText, Name, Patch, text::is_ignorable};
 
 /// The most passes of [`fold`] that a key takes. Two reach the fixed point for every code point by itself.
 const MAX_PASSES: usize = 8;
@@ -78,5 +78,13 @@ impl CustomerKey {
     /// The folded name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The customer of a record after an update. The same customer in another spelling keeps the spelling it has.
+pub(crate) fn replace_customer(before: Option<Customer>, patch: Patch<Customer>) -> Option<Customer> {
+    match (before, patch) {
+        (Some(before), Patch::Set(after)) if before == after => Some(before),
+        (before, patch) => patch.apply(before),
     }
 }
