@@ -1,6 +1,6 @@
 //! Everything that can go wrong, and what the caller is told of it.
 
-use domain::{LinkRefused, RefusedUpdate};
+use domain::RefusedUpdate;
 use lambda_http::http::StatusCode;
 
 use crate::json::Problems;
@@ -95,12 +95,9 @@ impl From<store::Error> for Error {
             Store::NotFound => Self::NotFound,
             Store::ForgedCursor => Problems::one("nextPageCursor", "is not a cursor that this list handed out").into(),
             Store::TagTaken => Self::TagTaken,
-            Store::Link(refused) => match refused {
-                LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => {
-                    Problems::one("accessId.vehicleId", refused.to_string()).into()
-                }
-                LinkRefused::TagTaken(_) => Self::TagTaken,
-            },
+            Store::Link(refused) | Store::Update(RefusedUpdate::Link(refused)) => {
+                Problems::one("accessId.vehicleId", refused.to_string()).into()
+            }
             Store::Update(refused @ RefusedUpdate::VehicleOfRfid) => {
                 Problems::one("accessId.vehicle", format!("is not accepted: {refused}")).into()
             }

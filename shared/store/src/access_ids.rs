@@ -166,7 +166,7 @@ impl Store {
                 customer = Some(known);
             }
             let before = stored.linked();
-            let AccessIdUpdate { after, unlinked } = before.update(update.clone(), self.new_id(now)?, now)?;
+            let AccessIdUpdate { after, unlinked } = before.update(update.clone(), self.new_id(now)?, None, now)?;
 
             let is_named = matches!(update.vehicle, VehicleChange::Change { .. });
             let mut transaction = self.transaction();

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use connector::Connector;
-use domain::{Id, LinkRefused, RefusedUpdate, Timestamp};
+use domain::{Id, LinkRefused, RefusedUpdate, TagTaken, Timestamp};
 
 pub use admin::{CredentialInfo, NewCredential, Organization};
 pub use client::{Settings, SettingsError, TableCredentials};
@@ -79,10 +79,13 @@ pub enum Error {
 
 impl From<LinkRefused> for Error {
     fn from(refused: LinkRefused) -> Self {
-        match refused {
-            LinkRefused::TagTaken(_) => Self::TagTaken,
-            LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => Self::Link(refused),
-        }
+        Self::Link(refused)
+    }
+}
+
+impl From<TagTaken> for Error {
+    fn from(_: TagTaken) -> Self {
+        Self::TagTaken
     }
 }
 
