@@ -6,9 +6,6 @@ use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed}
 
 use crate::{InvalidText, Name, Patch, text::is_ignorable};
 
-/// The most passes of [`fold`] that a key takes. Two reach the fixed point for every code point by itself.
-const MAX_PASSES: usize = 8;
-
 /// A customer, known by name alone. Two spellings of one name are one customer: see [`Customer::key`].
 #[derive(Clone, Debug)]
 pub struct Customer(String);
@@ -44,26 +41,14 @@ impl Customer {
     /// The form under which customers are found and told apart: the name in NFKC with full Unicode case folding, without
     /// default-ignorable code points, and with one space for each run of white space. A key's own key is the same.
     pub fn key(&self) -> CustomerKey {
-        let mut key = fold(&self.0);
-        for _ in 1..MAX_PASSES {
-            let again = fold(&key);
-            if again == key {
-                break;
-            }
-            key = again;
-        }
-        CustomerKey(key)
+        let visible: String = self.0.chars().filter(|character| !is_ignorable(*character)).collect();
+        // Folding works on each character alone, so it comes after the compatibility forms were taken apart (`℡` is `TEL`,
+        // then `tel`), and nothing that it gives can be taken apart or folded again.
+        let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(&visible);
+        let folded = CaseMapper::new().fold_string(&apart);
+        let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&folded);
+        CustomerKey(composed.split_whitespace().collect::<Vec<_>>().join(" "))
     }
-}
-
-/// One pass of folding. Taking the text apart first makes the result independent of its normalization form. What folding
-/// and composing give can fold again, so a key takes more than one pass.
-fn fold(text: &str) -> String {
-    let visible: String = text.chars().filter(|character| !is_ignorable(*character)).collect();
-    let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(&visible);
-    let folded = CaseMapper::new().fold_string(&apart);
-    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&folded);
-    composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl PartialEq for Customer {
