@@ -1,6 +1,6 @@
 //! Everything that can go wrong, and what the caller is told of it.
 
-use domain::{LinkRefused, RefusedUpdate};
+use domain::RefusedUpdate;
 use lambda_http::http::StatusCode;
 
 use crate::problems::Problems;
@@ -93,12 +93,9 @@ impl From<store::Error> for Error {
             Store::NotFound => Self::NotFound,
             Store::ForgedCursor => Self::invalid("nextPageCursor", "is not a cursor that this list handed out"),
             Store::TagTaken => Self::TagTaken,
-            Store::Link(refused) => match refused {
-                LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => {
-                    Self::invalid("accessId.vehicleId", refused.to_string())
-                }
-                LinkRefused::TagTaken(_) => Self::TagTaken,
-            },
+            Store::Link(refused) | Store::Update(RefusedUpdate::Link(refused)) => {
+                Self::invalid("accessId.vehicleId", refused.to_string())
+            }
             Store::Update(refused @ RefusedUpdate::VehicleOfRfid) => {
                 Self::invalid("accessId.vehicle", format!("is not accepted: {refused}"))
             }

@@ -213,7 +213,8 @@ pub fn access_id_update(data: &[u8]) {
         put(document, "customer", &update.customer, named);
         match &update.vehicle {
             VehicleChange::Keep => {}
-            VehicleChange::Unlink => document["vehicle"] = Value::Null,
+            VehicleChange::Clear | VehicleChange::Unlink => document["vehicle"] = Value::Null,
+            VehicleChange::Link(id) => document["vehicleId"] = id.get().into(),
             VehicleChange::Change { make, model, vin } => {
                 document["vehicle"] = json!({});
                 put(&mut document["vehicle"], "make", make, text);

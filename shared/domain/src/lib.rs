@@ -4,26 +4,30 @@
 //! wire contract, written once here and used by every endpoint.
 
 mod access_id;
+mod create;
+mod customer;
+#[cfg(test)]
+mod fixtures;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod id;
 mod organization;
 mod tag;
 mod text;
+mod update;
 mod vehicle;
 
-pub use access_id::{
-    AccessId, AccessIdType, AccessIdUpdate, AuthorizationStatus, LinkedAccessId, NewAccessId, NewVehicleDetails,
-    RefusedUpdate, UpdateAccessId, VehicleChange, VehicleLink,
+pub use access_id::{AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus};
+pub use create::{
+    MAX_ACCESS_IDS_PER_REQUEST, NewAccessId, NewVehicle, RequestedTag, TagConflict, TagTaken, VehicleLink,
 };
+pub use customer::{Customer, CustomerKey};
 pub use id::{Id, InvalidId};
 pub use organization::{InvalidOrganizationId, OrganizationId};
 pub use tag::{InvalidTag, OcppIdTag};
-pub use text::{Customer, CustomerKey, InvalidText, LicensePlate, Make, Model, Name, Text, Vin};
-pub use vehicle::{
-    AccessIdSummary, LinkRefused, MAX_ACCESS_IDS_PER_REQUEST, MAX_ACCESS_IDS_PER_VEHICLE, NewVehicle, RequestedTag,
-    UpdateVehicle, Vehicle,
-};
+pub use text::{InvalidText, LicensePlate, Make, Model, Name, Text, Vin};
+pub use update::{AccessIdUpdate, RefusedUpdate, UpdateAccessId, VehicleChange};
+pub use vehicle::{LinkRefused, LinkedAccessId, MAX_ACCESS_IDS_PER_VEHICLE, NewVehicleDetails, UpdateVehicle, Vehicle};
 
 /// A moment in UTC. The service keeps milliseconds; callers pass times without a finer part.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -143,7 +143,7 @@ impl Store {
                     customers::recognize(&mut found, organization, customers::named(&mut update.customer))?;
                 let names_vehicle = matches!(update.vehicle, VehicleChange::Change { .. });
                 let before = stored.value();
-                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, now)?;
+                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, None, now)?;
 
                 let mut transaction = Transaction::default();
                 if after == before {

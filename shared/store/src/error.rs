@@ -1,4 +1,4 @@
-use domain::{LinkRefused, RefusedUpdate};
+use domain::{LinkRefused, RefusedUpdate, TagTaken};
 
 /// Why a use case came to nothing. Nothing was written then, with one exception: after [`Error::Unavailable`] a write may
 /// have been carried out, and then as a whole.
@@ -36,9 +36,12 @@ pub enum Error {
 
 impl From<LinkRefused> for Error {
     fn from(refused: LinkRefused) -> Self {
-        match refused {
-            LinkRefused::TagTaken(_) => Self::TagTaken,
-            LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => Self::Link(refused),
-        }
+        Self::Link(refused)
+    }
+}
+
+impl From<TagTaken> for Error {
+    fn from(_: TagTaken) -> Self {
+        Self::TagTaken
     }
 }
