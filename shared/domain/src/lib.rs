@@ -4,10 +4,16 @@
 //! wire contract, written once here and used by every endpoint.
 
 mod access_id;
+mod charge_box;
+mod decision;
+mod explain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod id;
+mod journal;
+mod near_miss;
 mod organization;
+mod rules;
 mod tag;
 mod text;
 mod vehicle;
@@ -16,8 +22,16 @@ pub use access_id::{
     AccessId, AccessIdType, AccessIdUpdate, AuthorizationStatus, LinkedAccessId, NewAccessId, NewVehicleDetails,
     RefusedUpdate, UpdateAccessId, VehicleChange, VehicleLink,
 };
+pub use charge_box::{ChargeBox, ChargeBoxPattern, InvalidPattern, MAX_PATTERN_BYTES};
+pub use decision::{
+    AccessIdLabel, Decision, OcppStatus, Question, Reason, RequestType, StoredRules, StoredTag, remembered_until,
+};
+pub use explain::{Check, CheckResult, NormalizationRule, NormalizationStep, explain, normalization_steps};
 pub use id::{Id, InvalidId};
+pub use journal::{Asked, DecisionRecord, Excerpt, Journal, MAX_EXCERPT, UnknownTag, looks_like};
+pub use near_miss::{How, MAX_NEAR_MISSES, NearMiss, near_misses};
 pub use organization::{InvalidOrganizationId, OrganizationId};
+pub use rules::{InvalidRule, InvalidRules, MAX_PATTERNS, MAX_PATTERNS_BYTES, RuleField, RuleProblem, Rules};
 pub use tag::{InvalidTag, OcppIdTag};
 pub use text::{Customer, CustomerKey, InvalidText, LicensePlate, Make, Model, Name, Text, Vin};
 pub use vehicle::{
