@@ -5,7 +5,7 @@ use std::{env, sync::Arc, time::Instant};
 use domain::Timestamp;
 use lambda_http::{
     Adapter, Body, BoxFuture, LambdaEvent, Request, RequestExt as _, Response, Service as _, http::StatusCode,
-    lambda_runtime, request::LambdaRequest, service_fn,
+    lambda_runtime::Runtime, request::LambdaRequest, service_fn,
 };
 use store::{Credential, Settings, SettingsError, Store};
 use tokio::task::{LocalSet, spawn_local};
@@ -35,12 +35,12 @@ where
     let store = Arc::new(Store::new(&Settings::from_env()?)?);
     store.connect().await;
     let mut service = Adapter::from(service_fn(requests(store, route, function_name(), handle)));
-    // This is `lambda_http::run` with one step before it.
+    // This is `lambda_http::run` with one step before it, and without its tracing span, which our log lines do not show.
     let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
         uri::repair(&mut event.payload);
         service.call(event)
     });
-    Ok(LocalSet::new().run_until(lambda_runtime::run(service)).await?)
+    Ok(LocalSet::new().run_until(Runtime::new(service).run()).await?)
 }
 
 /// Answers each request, whatever becomes of it, and writes its log line. Must be called inside a [`LocalSet`].
