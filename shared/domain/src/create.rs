@@ -121,8 +121,8 @@ pub struct TagTaken {
 /// A tag of a request that is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TagConflict {
-    /// Its place in [`NewVehicle::tags`], from 0; 0 for a new access ID.
-    pub index: usize,
+    /// Its place in [`NewVehicle::tags`], from 0. A new access ID has one tag, and so no place.
+    pub index: Option<usize>,
     /// The access ID that has the tag.
     pub access_id: Id,
 }
@@ -130,7 +130,7 @@ pub struct TagConflict {
 impl TagTaken {
     /// The refusal of a new access ID whose tag this access ID has.
     pub fn by(access_id: Id) -> Self {
-        Self { conflicts: vec![TagConflict { index: 0, access_id }] }
+        Self { conflicts: vec![TagConflict { index: None, access_id }] }
     }
 }
 
@@ -153,7 +153,8 @@ impl NewVehicle {
         let holders =
             self.tags.iter().enumerate().filter_map(|(index, requested)| Some((index, known(&requested.tag)?)));
         let linked = holders.filter(|(_, holder)| holder.vehicle.is_some());
-        let conflicts: Vec<_> = linked.map(|(index, holder)| TagConflict { index, access_id: holder.id }).collect();
+        let conflicts: Vec<_> =
+            linked.map(|(index, holder)| TagConflict { index: Some(index), access_id: holder.id }).collect();
         if !conflicts.is_empty() {
             return Err(TagTaken { conflicts });
         }

@@ -54,13 +54,13 @@ fn every_tag_of_another_vehicle_is_named_with_its_access_id() {
     let requested = vehicle(&[("new", None), ("other", None), ("free", None), ("taken", None)]);
     let refused = requested.create(id(20), &existing, || panic!("nothing is created"), at(9)).unwrap_err();
     let conflicts: Vec<_> =
-        refused.conflicts.iter().map(|conflict| (conflict.index, conflict.access_id.get())).collect();
+        refused.conflicts.iter().map(|conflict| (conflict.index.unwrap(), conflict.access_id.get())).collect();
     assert_eq!(conflicts, [(1, 7), (3, 8)]);
 }
 
 #[test]
 fn a_request_for_one_access_id_has_one_conflict() {
-    assert_eq!(TagTaken::by(id(7)).conflicts, [TagConflict { index: 0, access_id: id(7) }]);
+    assert_eq!(TagTaken::by(id(7)).conflicts, [TagConflict { index: None, access_id: id(7) }]);
 }
 
 fn access_id(kind: AccessIdType, status: AuthorizationStatus, vehicle: VehicleLink) -> NewAccessId {

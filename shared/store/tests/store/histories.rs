@@ -124,7 +124,7 @@ impl World<'_> {
         let outcome = match self.send(&call, now).await {
             Ok(outcome) => Some(outcome),
             Err(Error::NotFound) => Some(Outcome::NotFound),
-            Err(Error::TagTaken) => Some(Outcome::TagTaken),
+            Err(Error::TagTaken(_)) => Some(Outcome::TagTaken),
             Err(Error::IdempotencyKeyReused) => Some(Outcome::KeyReused),
             Err(Error::Link(_) | Error::Update(_)) => Some(Outcome::Refused),
             Err(Error::Unavailable) => None,
