@@ -64,7 +64,9 @@ impl Call {
         let query = self.request.uri().query().unwrap_or_default();
         let (mut problems, mut seen) = (Problems::default(), HashSet::new());
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if !self.route.parameters.contains(&&*name) && seen.insert(name.clone()) {
+            if name.is_empty() {
+                problems.add("query", "has a parameter without a name");
+            } else if !self.route.parameters.contains(&&*name) && seen.insert(name.clone()) {
                 problems.add(name, "is not a parameter of this endpoint");
             }
         }
