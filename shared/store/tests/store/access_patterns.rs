@@ -76,6 +76,15 @@ async fn costs() -> Result<Vec<String>, Error> {
     let update = UpdateAccessId { vehicle: make, ..UpdateAccessId::default() };
     table.store.update_access_id(&caller, linked_id, &update, at(10)).await?;
     table.tell(endpoint, "its vehicle's make").await;
+    let second = table.store.create_vehicle(&caller, &typical_vehicle(&[]), None, at(10)).await?.id;
+    table.requests().await;
+    let link = |vehicle| UpdateAccessId { vehicle: VehicleChange::Link(vehicle), ..UpdateAccessId::default() };
+    table.store.update_access_id(&caller, card_id, &link(second), at(10)).await?;
+    table.tell(endpoint, "a card is linked to a vehicle").await;
+    table.store.update_access_id(&caller, card_id, &link(vehicle_id), at(10)).await?;
+    table.tell(endpoint, "a card is moved to another vehicle").await;
+    table.store.update_access_id(&caller, card_id, &link(vehicle_id), at(10)).await?;
+    table.tell(endpoint, "linked to the vehicle that it has: nothing changes").await;
     let update = UpdateAccessId {
         name: Some(name("Renamed")),
         customer: Patch::Set(customer("A third fleet")),
@@ -92,6 +101,11 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.tell(endpoint, "with two new tags").await;
     table.store.create_vehicle(&caller, &typical_vehicle(&["04e1a2b4", "04e1a2b5"]), None, at(14)).await?;
     table.tell(endpoint, "with two cards that exist").await;
+    let refused = table.store.create_vehicle(&caller, &typical_vehicle(&["04e1a2b4", "a3"]), None, at(14)).await;
+    if !matches!(refused, Err(Error::TagTaken(_))) {
+        panic!("{:?}", refused?);
+    }
+    table.tell(endpoint, "two tags, one of them taken").await;
     let tags: Vec<_> = (0..40).map(|number| format!("a{number:011}")).collect();
     let tags: Vec<_> = tags.iter().map(String::as_str).collect();
     table.store.create_vehicle(&caller, &typical_vehicle(&tags), None, at(15)).await?;
