@@ -139,7 +139,7 @@ async fn a_tag_given_twice_in_a_request_is_refused() {
         world.post("/api/vehicles", json!({"vehicle": {"name": "Van", "accessIds": tags}}))
     };
     van(&["a", "a"]).await.names(&["vehicle.accessIds[1].ocppIdTag"]);
-    van(&["04:E1", "x", "04e1", " 04-E1 "])
+    van(&["04:E1:A2:B3", "x", "04e1a2b3", " 04-E1-a2-b3 "])
         .await
         .names(&["vehicle.accessIds[2].ocppIdTag", "vehicle.accessIds[3].ocppIdTag"]);
     van(&["VID:92D50A693F80", "92:d5:0a:69:3f:80"]).await.names(&["vehicle.accessIds[1].ocppIdTag"]);
