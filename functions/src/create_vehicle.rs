@@ -11,7 +11,8 @@ pub const ROUTE: Route = Route::new("create-vehicle", Method::POST, "/api/vehicl
 /// Create a vehicle
 ///
 /// Of its access IDs, a tag that is unknown becomes a new one of type Vehicle with the vehicle's name and customer; one
-/// that exists and is linked to no vehicle is linked, and takes the status if one is given.
+/// that exists and is linked to no vehicle is linked, and takes the status if one is given. If others are linked to
+/// another vehicle, `conflicts` names all of them and nothing is created.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = ROUTE.path,

@@ -1,9 +1,10 @@
 //! `GET /api/access-ids`: the organization's access IDs, a page at a time.
 
-use api::{Body, Call, Error, Method, Response, Route, access_ids::AccessIdList, respond};
+use api::{Body, Call, Error, Method, Response, Route, access_ids::AccessIdList, page, respond};
 
 /// Where the endpoint is.
-pub const ROUTE: Route = Route::new("list-access-ids", Method::GET, "/api/access-ids");
+pub const ROUTE: Route =
+    Route::new("list-access-ids", Method::GET, "/api/access-ids").with_parameters(page::PARAMETERS);
 
 /// List access IDs
 ///

@@ -1,9 +1,9 @@
 //! `GET /api/vehicles`: the organization's vehicles, a page at a time.
 
-use api::{Body, Call, Error, Method, Response, Route, respond, vehicles::VehicleList};
+use api::{Body, Call, Error, Method, Response, Route, page, respond, vehicles::VehicleList};
 
 /// Where the endpoint is.
-pub const ROUTE: Route = Route::new("list-vehicles", Method::GET, "/api/vehicles");
+pub const ROUTE: Route = Route::new("list-vehicles", Method::GET, "/api/vehicles").with_parameters(page::PARAMETERS);
 
 /// List vehicles
 ///

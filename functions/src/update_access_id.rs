@@ -11,8 +11,9 @@ pub const ROUTE: Route = Route::new("update-access-id", Method::PATCH, "/api/acc
 
 /// Update an access ID
 ///
-/// What is left out stays. `null` unlinks the customer or the vehicle. `vehicle` changes the linked vehicle, or creates
-/// one if none is linked; an RFID card has none to change, and is refused.
+/// What is left out stays. `null` unlinks the customer. `vehicleId` links to an existing vehicle, or, `null`, unlinks.
+/// `vehicle` changes the linked vehicle, or creates one if none is linked, and `null` unlinks it; an RFID card shows no
+/// vehicle, so `null` changes nothing of it and an object is refused.
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch,
     path = ROUTE.path,

@@ -13,6 +13,7 @@ mod requests;
 mod run;
 mod schedule;
 mod stored;
+mod write_back;
 
 use std::{
     any::Any,

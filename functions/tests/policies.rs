@@ -94,6 +94,10 @@ async fn make_every_kind_of_request(world: &World) {
     change(1, json!({"name": "y", "authorizationStatus": "Revoked", "vehicle": {"make": "x"}})).await.ok();
     change(1, json!({"vehicle": null, "customer": {"name": "Three"}})).await.ok();
     change(1, json!({"vehicle": {}})).await.ok();
+    change(1, json!({"vehicleId": 1, "customer": {"name": "Three"}})).await.ok();
+    change(2, json!({"vehicleId": 1})).await.ok();
+    change(2, json!({"vehicleId": 999})).await.is(400, "invalid_request");
+    change(2, json!({"vehicleId": null})).await.ok();
     change(2, json!({"vehicle": {}})).await.is(400, "invalid_request");
     change(9, json!({"name": "x"})).await.is(404, "not_found");
     change(2, json!({"name": null})).await.is(400, "invalid_request");

@@ -76,6 +76,7 @@ fn cases() -> Vec<Case> {
         case("update-access-id", "revoke", fleet, revoked),
         case("update-access-id", "authorize", cards, &["/accessId/authorizedAt", "/accessId/updatedAt"]),
         case("update-access-id", "unlink", fleet, &["/accessId/updatedAt"]),
+        case("update-access-id", "link", fleet, &["/accessId/updatedAt"]),
         case("update-access-id", "change-vehicle", fleet, &[]),
         case("update-access-id", "immutable", fleet, &[]),
         case("create-vehicle", "link-card", fleet, &["/vehicle/id", "/vehicle/accessIds/1/id"]),

@@ -55,7 +55,7 @@ async fn of_12_vehicles_for_one_new_tag_one_gets_it() {
     let world = World::new().await;
     warm(&world, &["create-vehicle"], 6).await;
     let answers = all((0..12).map(|at| {
-        let tags = json!([{"ocppIdTag": "04:E1"}, {"ocppIdTag": format!("own-{at}")}]);
+        let tags = json!([{"ocppIdTag": "04:E1:A2:B3"}, {"ocppIdTag": format!("own-{at}")}]);
         world.post("/api/vehicles", json!({"vehicle": {"name": "Van", "accessIds": tags}})).on(at % 6)
     }))
     .await;

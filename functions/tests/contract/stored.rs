@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, access_id, card, import, vehicle};
+use crate::support::{World, access_id, card, import, rfid, vehicle};
 
 fn sort(number: u64) -> String {
     format!("{number:0>16}")
@@ -45,6 +45,37 @@ async fn attributes_of_a_later_version_are_ignored_and_kept() {
         assert_eq!(item["budget"], later["budget"], "{partition}: {item}");
         assert_eq!(item["name"], json!({"S": "New"}), "{partition}: {item}");
     }
+}
+
+/// Tags and texts that an earlier version stored and that are refused by now.
+#[tokio::test]
+async fn what_was_stored_under_earlier_rules_stays_readable() {
+    let world = World::new().await;
+    let tags = ["00000000", "vid:d0cf.5e00.0001", "#n/a"];
+    let old = |number: u64| domain::AccessId {
+        tag: domain::OcppIdTag::stored(tags[usize::try_from(number - 1).unwrap()].to_owned()).unwrap(),
+        name: domain::Name::stored("a\u{202e}b".to_owned()).unwrap(),
+        customer: Some(domain::Customer::stored("\u{200b}".to_owned())),
+        ..access_id(number, "x", 1)
+    };
+    let held = [old(1), old(2), old(3)];
+    import(&world, &held, &[vehicle(1, "Van", &held)]).await;
+    let shown = |record: &Value| record["ocppIdTag"].as_str().unwrap().to_owned();
+    assert_eq!(world.list("/api/access-ids").await.iter().map(shown).collect::<Vec<_>>(), tags);
+    assert_eq!(world.list("/api/vehicles").await[0]["accessIds"].as_array().unwrap().len(), 3);
+    for (at, tag) in tags.iter().enumerate() {
+        let path = format!("/api/access-ids/{}", at + 1);
+        let revoked = world.patch(&path, json!({"accessId": {"authorizationStatus": "Revoked"}})).await.ok();
+        assert_eq!(
+            (&revoked["accessId"]["ocppIdTag"], &revoked["accessId"]["name"]),
+            (&json!(tag), &json!("a\u{202e}b"))
+        );
+        // No question finds it, which refuses the card.
+        world.ask(tag).await.refuses("unknown");
+        world.patch(&path, json!({"accessId": {"name": "a\u{202e}b"}})).await.names(&["accessId.name"]);
+    }
+    // The card can be registered anew.
+    assert_eq!(world.create(rfid("VID:D0CF.5E00.0001", "Card")).await["ocppIdTag"], "d0cf5e000001");
 }
 
 #[tokio::test]

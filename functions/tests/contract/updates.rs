@@ -179,7 +179,7 @@ async fn changing_the_vehicle_creates_one_if_none_is_linked() {
 }
 
 #[tokio::test]
-async fn a_cards_vehicle_can_be_unlinked_but_not_changed() {
+async fn a_cards_vehicle_cannot_be_changed_and_null_loses_no_link() {
     let world = World::new().await;
     let card = world.create(rfid("card", "Card")).await;
     let path = format!("/api/access-ids/{}", card["id"]);
@@ -201,13 +201,82 @@ async fn a_cards_vehicle_can_be_unlinked_but_not_changed() {
     refused(json!({"vin": "x"})).await;
     assert_eq!(world.vehicle(&van["id"]).await, van);
 
-    let unlinked = change(&world, &card["id"], json!({"vehicle": null})).await;
+    // Its `vehicle` reads null, so null written back must not unlink it.
+    assert_eq!(change(&world, &card["id"], json!({"vehicle": null})).await, linked);
+    assert_eq!(world.vehicle(&van["id"]).await, van);
+
+    let unlinked = change(&world, &card["id"], json!({"vehicleId": null})).await;
     assert!(unlinked["updatedAt"].as_str() > linked["updatedAt"].as_str());
     assert_eq!(world.vehicle(&van["id"]).await["accessIds"], json!([]));
     assert!(world.list("/api/vehicles").await.len() == 1);
     // The customer of the refused updates was never created.
     let customer = change(&world, &card["id"], json!({"customer": {"name": "Fleet"}})).await["customer"].clone();
     assert_eq!(customer["name"], "Fleet");
+}
+
+#[tokio::test]
+async fn a_vehicle_id_links_moves_and_unlinks_either_type() {
+    let world = World::new().await;
+    import(&world, &[card(1, "card")], &[vehicle(1, "Van", &[]), vehicle(2, "Bus", &[])]).await;
+    world.create(json!({"accessId": {"type": "Vehicle", "ocppIdTag": "port", "name": "Port"}})).await;
+    let held = async |vehicle: u64| world.vehicle(&json!(vehicle)).await["accessIds"].take();
+    for (at, before) in world.list("/api/access-ids").await.into_iter().enumerate() {
+        let id = &before["id"];
+        let summary = json!([{"id": id, "ocppIdTag": before["ocppIdTag"], "authorizationStatus": "Authorized"}]);
+        let shown = |changed: &Value| changed["vehicle"]["id"].as_u64();
+
+        let linked = change(&world, id, json!({"vehicleId": 1})).await;
+        assert_eq!(shown(&linked), [None, Some(1)][at], "a card does not show its vehicle");
+        assert!(linked["updatedAt"].as_str() > before["updatedAt"].as_str());
+        assert_eq!((held(1).await, held(2).await), (summary.clone(), json!([])));
+        for same in ["1", "1.0", "10e-1"] {
+            let body = format!(r#"{{"accessId":{{"vehicleId":{same}}}}}"#);
+            let again = world.request("PATCH", &format!("/api/access-ids/{id}")).body(body).await.ok();
+            assert_eq!(again["accessId"], linked, "{same}");
+        }
+
+        let moved = change(&world, id, json!({"vehicleId": 2, "authorizationStatus": "Revoked"})).await;
+        assert_eq!(shown(&moved), [None, Some(2)][at]);
+        assert!(moved["updatedAt"].as_str() > linked["updatedAt"].as_str());
+        assert_eq!((held(1).await, held(2).await[0]["authorizationStatus"].take()), (json!([]), json!("Revoked")));
+
+        let unlinked = change(&world, id, json!({"vehicleId": null})).await;
+        assert!(unlinked["updatedAt"].as_str() > moved["updatedAt"].as_str() && unlinked["vehicle"].is_null());
+        assert_eq!((held(1).await, held(2).await), (json!([]), json!([])));
+        assert_eq!(change(&world, id, json!({"vehicleId": null})).await, unlinked);
+    }
+    assert_eq!(world.list("/api/vehicles").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_vehicle_id_that_cannot_be_linked_is_named_and_changes_nothing() {
+    let world = World::new().await;
+    let full: Vec<_> = (101..=200).map(|number| access_id(number, &format!("t{number}"), 3)).collect();
+    import(&world, &[card(1, "card")], &[vehicle(1, "Van", &[])]).await;
+    import(&world, &full, &[vehicle(3, "Full", &full)]).await;
+    let before = (world.access_id(&json!(1)).await, world.list("/api/vehicles").await);
+    let update = |more: Value| {
+        let mut body = json!({"accessId": {"name": "x", "customer": {"name": "FLEET"}}});
+        body["accessId"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for more in [
+        json!({"vehicleId": 2}),
+        json!({"vehicleId": 3}),
+        json!({"vehicleId": "1"}),
+        json!({"vehicleId": 1, "vehicle": null}),
+        json!({"vehicleId": null, "vehicle": null}),
+        json!({"vehicleId": 1, "vehicle": {}}),
+        json!({"vehicleId": null, "vehicle": {"make": "x"}}),
+    ] {
+        world.patch("/api/access-ids/1", update(more)).await.names(&["accessId.vehicleId"]);
+    }
+    // A record that does not exist comes first.
+    world.patch("/api/access-ids/9", update(json!({"vehicleId": 9}))).await.is(404, "not_found");
+    assert_eq!((world.access_id(&json!(1)).await, world.list("/api/vehicles").await), before);
+    // One of the hundred stays where it is, and its customer is the first of its name.
+    let linked = change(&world, &json!(101), json!({"vehicleId": 3, "customer": {"name": "Fleet"}})).await;
+    assert_eq!((&linked["vehicle"]["id"], &linked["customer"]["name"]), (&json!(3), &json!("Fleet")));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{AccessId, Call, Kind, Link, Made, Model, Outcome, Vehicle};
+use model::{AccessId, Call, Change, Kind, Link, Made, Model, Outcome, Vehicle};
 use serde_json::Value;
 
 use crate::support::{Answer, time};
@@ -16,11 +16,12 @@ pub fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
     Some(match (answer.status, code) {
         (503, _) => return None,
         (404, _) => Outcome::NotFound,
-        (409, Some("tag_taken")) => Outcome::TagTaken,
+        (409, Some("tag_taken")) => Outcome::TagTaken(answer.conflicts().into_iter().map(taken).collect()),
         (409, Some("idempotency_key_reused")) => Outcome::KeyReused,
         (400, _) => {
             let field = match call {
-                Call::CreateAccessId { vehicle: Link::Existing(_), .. } => "accessId.vehicleId",
+                Call::CreateAccessId { vehicle: Link::Existing(_), .. }
+                | Call::UpdateAccessId { vehicle: Change::Link(_), .. } => "accessId.vehicleId",
                 _ => "accessId.vehicle",
             };
             answer.names(&[field]);
@@ -40,6 +41,13 @@ pub fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
         (200 | 201, _) => vehicle(&answer.body["vehicle"]),
         _ => panic!("{call:?}: {answer:?}"),
     })
+}
+
+/// The place of a taken tag among those of a new vehicle, none for a new access ID, and the access ID that has the tag.
+fn taken((field, access_id): (String, u64)) -> (Option<usize>, u64) {
+    let place = field.strip_prefix("vehicle.accessIds[").and_then(|rest| rest.strip_suffix("].ocppIdTag"));
+    assert!(place.is_some() || field == "accessId.ocppIdTag", "{field}");
+    (place.map(|place| place.parse().unwrap()), access_id)
 }
 
 /// A page of a list.

@@ -50,7 +50,9 @@ impl Request {
                 patch(*owner, &customer).into_iter().for_each(|owner| set("customer", owner));
                 match vehicle {
                     Change::Keep => {}
-                    Change::Unlink => set("vehicle", Value::Null),
+                    Change::Clear => set("vehicle", Value::Null),
+                    Change::Unlink => set("vehicleId", Value::Null),
+                    Change::Link(id) => set("vehicleId", (*id).into()),
                     Change::Make(field) => {
                         let make = patch(*field, &make).map_or(json!({}), |make| json!({"make": make}));
                         set("vehicle", make);

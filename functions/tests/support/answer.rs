@@ -71,6 +71,24 @@ impl Answer {
         self.body["details"].as_array().into_iter().flatten().filter_map(|detail| detail["field"].as_str()).collect()
     }
 
+    /// The conflicts that a 409 names: the field, and the access ID that has the tag.
+    pub fn conflicts(&self) -> Vec<(String, u64)> {
+        let conflicts = self.body["conflicts"].as_array().into_iter().flatten();
+        conflicts
+            .map(|conflict| (conflict["field"].as_str().unwrap().to_owned(), conflict["accessId"].as_u64().unwrap()))
+            .collect()
+    }
+
+    /// Checks that it is a 409 that names these elements of the request, each with the access ID that has its tag.
+    #[track_caller]
+    pub fn conflicts_with(&self, expected: &[(&str, &Value)]) {
+        self.is(409, "tag_taken");
+        let conflicts = self.conflicts();
+        let conflicts: Vec<_> = conflicts.iter().map(|(field, id)| (field.as_str(), Value::from(*id))).collect();
+        let expected: Vec<_> = expected.iter().map(|(field, id)| (*field, (*id).clone())).collect();
+        assert_eq!(conflicts, expected, "{self:?}");
+    }
+
     /// Checks that it shows none of the organization's secrets.
     #[track_caller]
     pub fn hides(&self, fleet: &Fleet) {
@@ -146,7 +164,10 @@ impl Answer {
             401 => (["unauthorized"].as_slice(), None),
             404 if function != "rfid-authorizer" => (["not_found"].as_slice(), None),
             405 if function == "rfid-authorizer" => (["method_not_allowed"].as_slice(), None),
-            409 if function.starts_with("create-") => (["tag_taken", "idempotency_key_reused"].as_slice(), None),
+            409 if function.starts_with("create-") && self.body.get("conflicts").is_some() => {
+                (["tag_taken"].as_slice(), Some("conflicts"))
+            }
+            409 if function.starts_with("create-") => (["idempotency_key_reused"].as_slice(), None),
             413 => (["payload_too_large"].as_slice(), None),
             503 => (["service_unavailable"].as_slice(), None),
             _ => panic!("{function}: {self:?}"),
@@ -167,6 +188,15 @@ impl Answer {
             }
             let different: BTreeSet<String> = details.iter().map(Value::to_string).collect();
             assert_eq!(different.len(), details.len(), "repeated: {self:?}");
+        }
+        if let Some(conflicts) = body.get("conflicts") {
+            let conflicts = conflicts.as_array().unwrap();
+            assert!(!conflicts.is_empty(), "{self:?}");
+            for conflict in conflicts {
+                let conflict = object(conflict, &["field", "accessId"]);
+                check_id(&conflict["accessId"]);
+                assert!(is_text(&conflict["field"]), "{self:?}");
+            }
         }
         if let Some(seconds) = self.headers.get("retry-after") {
             assert!((1..=60).contains(&seconds.parse::<u64>().unwrap()), "{self:?}");

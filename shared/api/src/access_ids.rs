@@ -161,7 +161,7 @@ pub fn parse_new(body: &[u8]) -> Result<NewAccessId, Problems> {
     problems.or(new)
 }
 
-fn read_new(access_id: &mut Object, problems: &mut Problems) -> Option<NewAccessId> {
+fn read_new(access_id: &mut Object<'_>, problems: &mut Problems) -> Option<NewAccessId> {
     let kind = access_id.required("type", problems, json::word);
     let name = access_id.required("name", problems, json::text);
     let tag = access_id.required("ocppIdTag", problems, json::tag);
@@ -209,22 +209,34 @@ pub fn parse_update(body: &[u8]) -> Result<UpdateAccessId, Problems> {
             name: access_id.not_null("name", problems, json::text),
             status: access_id.not_null("authorizationStatus", problems, json::word),
             customer: read_customer(access_id, problems),
-            vehicle: match access_id.object("vehicle", problems) {
-                Patch::Keep => VehicleChange::Keep,
-                Patch::Clear => VehicleChange::Unlink,
-                Patch::Set(vehicle) => vehicle.read(problems, |vehicle, problems| VehicleChange::Change {
-                    make: vehicle.optional("make", problems, json::text),
-                    model: vehicle.optional("model", problems, json::text),
-                    vin: vehicle.optional("vin", problems, json::text),
-                }),
-            },
+            vehicle: read_vehicle_change(access_id, problems),
         })
     });
     problems.or(update)
 }
 
+fn read_vehicle_change(access_id: &mut Object<'_>, problems: &mut Problems) -> VehicleChange {
+    if access_id.names("vehicle") && access_id.names("vehicleId") {
+        problems.add(access_id.path_of("vehicleId"), "cannot be given together with vehicle");
+    }
+    let change = match access_id.object("vehicle", problems) {
+        Patch::Keep => VehicleChange::Keep,
+        Patch::Clear => VehicleChange::Clear,
+        Patch::Set(vehicle) => vehicle.read(problems, |vehicle, problems| VehicleChange::Change {
+            make: vehicle.optional("make", problems, json::text),
+            model: vehicle.optional("model", problems, json::text),
+            vin: vehicle.optional("vin", problems, json::text),
+        }),
+    };
+    match access_id.optional("vehicleId", problems, json::id) {
+        Patch::Keep => change,
+        Patch::Clear => VehicleChange::Unlink,
+        Patch::Set(id) => VehicleChange::Link(id),
+    }
+}
+
 /// `customer: {"name": …}`, left out or `null`. An object without a name is refused.
-pub(crate) fn read_customer(record: &mut Object, problems: &mut Problems) -> Patch<Customer> {
+pub(crate) fn read_customer(record: &mut Object<'_>, problems: &mut Problems) -> Patch<Customer> {
     match record.object("customer", problems) {
         Patch::Keep => Patch::Keep,
         Patch::Clear => Patch::Clear,

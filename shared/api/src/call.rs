@@ -1,12 +1,12 @@
 //! A request as an endpoint's handler sees it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use domain::{Id, InvalidId, Timestamp};
 use lambda_http::{Request, RequestExt as _};
 use store::{Credential, Idempotency, PageRequest, Store};
 
-use crate::{error::Error, page, problems::Problems};
+use crate::{error::Error, page, problems::Problems, route::Route};
 
 /// A request whose route and size are right and whose credential is well-formed. Whether the credential is valid, the
 /// store finds out together with what it reads.
@@ -19,6 +19,7 @@ pub struct Call {
     /// The one time of this request.
     pub now: Timestamp,
     pub(crate) request: Request,
+    pub(crate) route: Arc<Route>,
 }
 
 /// A part of a request as it was read: a value, or what is wrong with it. Only [`Call::accept`] opens it, because nobody
@@ -42,19 +43,34 @@ impl<T> Read<T> {
 }
 
 impl Call {
-    /// The value that was read of the request.
+    /// The value that was read of the request. Every handler asks for it once, before anything else: here also the query
+    /// parameters that are not the route's are refused.
     ///
     /// # Errors
     /// [`Error::Invalid`] if something is wrong with it, and the credential is valid; else what the store says of the
     /// credential.
     pub async fn accept<T>(&self, read: Read<T>) -> Result<T, Error> {
-        match read.0 {
-            Ok(value) => Ok(value),
+        match read.and(self.unknown_parameters()).0 {
+            Ok((value, ())) => Ok(value),
             Err(problems) => {
                 self.store.check(&self.caller).await?;
                 Err(Error::Invalid(problems))
             }
         }
+    }
+
+    /// Names every query parameter that the route does not have.
+    fn unknown_parameters(&self) -> Read<()> {
+        let query = self.request.uri().query().unwrap_or_default();
+        let (mut problems, mut seen) = (Problems::default(), HashSet::new());
+        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+            if name.is_empty() {
+                problems.add("query", "has a parameter without a name");
+            } else if !self.route.parameters.contains(&&*name) && seen.insert(name.clone()) {
+                problems.add(name, "is not a parameter of this endpoint");
+            }
+        }
+        Read(problems.or(Some(())))
     }
 
     /// The `{id}` of the path: a positive integer of at most 2^53 − 1 in its canonical form.

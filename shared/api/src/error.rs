@@ -1,9 +1,9 @@
 //! Everything that can go wrong, and what the caller is told of it.
 
-use domain::{LinkRefused, RefusedUpdate};
+use domain::{RefusedUpdate, TagTaken};
 use lambda_http::http::StatusCode;
 
-use crate::problems::Problems;
+use crate::{problems::Problems, respond::Conflict};
 
 /// Why a request is not answered with what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub enum Error {
     NotFound,
     /// The RFID authorizer takes POST alone.
     MethodNotAllowed,
-    /// Another access ID has the tag.
-    TagTaken,
+    /// Access IDs of the organization have tags of the request.
+    TagTaken(TagTaken),
     /// The Idempotency-Key came with another body before.
     IdempotencyKeyReused,
     /// The body is larger than the endpoint's limit, which is this many bytes.
@@ -36,7 +36,7 @@ impl Error {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TagTaken | Self::IdempotencyKeyReused => StatusCode::CONFLICT,
+            Self::TagTaken(_) | Self::IdempotencyKeyReused => StatusCode::CONFLICT,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -50,7 +50,7 @@ impl Error {
             Self::Unauthorized => "unauthorized",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
-            Self::TagTaken => "tag_taken",
+            Self::TagTaken(_) => "tag_taken",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PayloadTooLarge(_) => "payload_too_large",
             Self::Internal => "internal_error",
@@ -75,7 +75,13 @@ impl Error {
             Self::Unauthorized => "A valid credential is required.",
             Self::NotFound => "There is no such record, path or method.",
             Self::MethodNotAllowed => "Only POST is answered here.",
-            Self::TagTaken => "The ID tag belongs to another access ID.",
+            Self::TagTaken(taken) => {
+                let holders = taken.conflicts.iter().map(|conflict| {
+                    let Conflict { field, access_id } = Conflict::new(conflict);
+                    format!("{field} belongs to access ID {access_id}")
+                });
+                return format!("The ID tag is taken: {}.", holders.collect::<Vec<_>>().join("; "));
+            }
             Self::IdempotencyKeyReused => "The Idempotency-Key was used with another body.",
             Self::PayloadTooLarge(limit) => return format!("The body must be at most {} KiB.", limit / 1024),
             Self::Internal => "Something went wrong on our side.",
@@ -92,19 +98,17 @@ impl From<store::Error> for Error {
             Store::Unauthorized => Self::Unauthorized,
             Store::NotFound => Self::NotFound,
             Store::ForgedCursor => Self::invalid("nextPageCursor", "is not a cursor that this list handed out"),
-            Store::TagTaken => Self::TagTaken,
-            Store::Link(refused) => match refused {
-                LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => {
-                    Self::invalid("accessId.vehicleId", refused.to_string())
-                }
-                LinkRefused::TagTaken(_) => Self::TagTaken,
-            },
+            Store::TagTaken(taken) => Self::TagTaken(taken),
+            Store::Link(refused) | Store::Update(RefusedUpdate::Link(refused)) => {
+                Self::invalid("accessId.vehicleId", refused.to_string())
+            }
             Store::Update(refused @ RefusedUpdate::VehicleOfRfid) => {
                 Self::invalid("accessId.vehicle", format!("is not accepted: {refused}"))
             }
             Store::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             Store::Unavailable => Self::Unavailable,
-            Store::Unusable => Self::Internal,
+            // An endpoint imports nothing.
+            Store::Exists | Store::Unusable => Self::Internal,
         }
     }
 }

@@ -1,104 +1,88 @@
 //! Reads a JSON body field by field and collects everything that is wrong with it.
 //!
-//! `serde` alone would stop at the first problem and let the last of repeated keys win. So a body is first read into
-//! [`Json`], which keeps repeated keys, and then taken apart as [`Object`]s.
+//! `serde` alone would stop at the first problem and let the last of repeated keys win. So an object is first read into its
+//! fields, repeated ones included, whose values are kept as they stand until a reader asks for them. What nobody asks for is
+//! skipped, and so may be of any depth. A reader sees a number's text, and so can name a number that no type of Rust holds.
 
-use std::{collections::HashSet, fmt};
+use std::{char, collections::HashSet, fmt, iter};
 
-use domain::{Id, OcppIdTag, Patch, Text};
+use domain::{Id, InvalidId, OcppIdTag, Patch, Text};
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IntoDeserializer as _, MapAccess, SeqAccess, Visitor},
+    de::{self, IntoDeserializer as _, MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
 
 use crate::problems::Problems;
 
-/// A JSON value that keeps its objects as they were written, repeated keys included.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Json {
-    Null,
-    Bool,
-    /// A number; if it is an unsigned integer, which.
-    Number(Option<u64>),
-    String(String),
-    Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
-}
+/// A JSON value as it was written.
+pub(crate) type Json<'a> = &'a RawValue;
 
-impl<'de> Deserialize<'de> for Json {
+/// The fields of an object as they were written, repeated ones included.
+struct Fields<'a>(Vec<(String, Json<'a>)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Json;
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
+                f.write_str("an object")
             }
-            fn visit_unit<E>(self) -> Result<Json, E> {
-                Ok(Json::Null)
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-                Ok(Json::Bool)
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-                Ok(Json::Number(Some(number)))
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-                Ok(Json::Number(None))
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-                Ok(Json::Number(None))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-                Ok(Json::String(text.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-                let mut elements = Vec::new();
-                while let Some(element) = list.next_element()? {
-                    elements.push(element);
-                }
-                Ok(Json::Array(elements))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = object.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Json::Object(fields))
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Fields<'de>, A::Error> {
+                iter::from_fn(|| object.next_entry().transpose()).collect::<Result<_, _>>().map(Fields)
             }
         }
-        deserializer.deserialize_any(Any)
+        deserializer.deserialize_map(Object)
     }
 }
 
 /// Reads a body: JSON in UTF-8, a byte order mark before it ignored.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problems> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(body).map_err(|error| {
+    let value = serde_json::from_slice(body).map_err(|error| {
         let message = format!("must be a JSON object in UTF-8 (line {}, column {})", error.line(), error.column());
         Problems::one("", message)
-    })
+    })?;
+    if is_unicode(body) { Ok(value) } else { Err(Problems::one("", "must not escape half of a surrogate pair")) }
+}
+
+/// Whether the `\u` escapes of a JSON text, in what is skipped too, are Unicode: each half of a surrogate pair next to its other
+/// half. `serde_json` looks at those alone that it makes text of.
+fn is_unicode(json: &[u8]) -> bool {
+    let mut rest = json.iter();
+    let mut units = iter::from_fn(|| match rest.next()? {
+        b'\\' if *rest.next()? == b'u' => {
+            let digits = str::from_utf8(rest.as_slice().get(..4)?).ok()?;
+            rest.nth(3);
+            u16::from_str_radix(digits, 16).ok()
+        }
+        // Any other character does as well: in UTF-8 none is half of a pair.
+        _ => Some(0),
+    });
+    char::decode_utf16(&mut units).all(|unit| unit.is_ok())
 }
 
 /// An object of a body. Each field is taken out when it is read; what remains at the end is unknown, and refused.
-pub(crate) struct Object {
+pub(crate) struct Object<'a> {
     path: String,
-    fields: Vec<(String, Json)>,
+    fields: Vec<(String, Json<'a>)>,
 }
 
-impl Object {
+impl<'a> Object<'a> {
     /// The body's root, which must hold one object under `root`, and nothing else.
-    pub fn root(body: &[u8], root: &str, problems: &mut Problems) -> Option<Self> {
-        let fields = match parse(body) {
-            Ok(Json::Object(fields)) => fields,
-            Ok(_) => {
-                problems.add("", "must be a JSON object");
-                return None;
-            }
+    pub fn root(body: &'a [u8], root: &str, problems: &mut Problems) -> Option<Self> {
+        let value = match parse(body) {
+            Ok(value) => value,
             Err(unreadable) => {
                 problems.0.extend(unreadable.0);
                 return None;
             }
+        };
+        let Ok(Fields(fields)) = serde_json::from_str(RawValue::get(value)) else {
+            problems.add("", "must be a JSON object");
+            return None;
         };
         Self::new(String::new(), fields, problems).read(problems, |body, problems| {
             let value = body.take(root);
@@ -109,10 +93,10 @@ impl Object {
         })
     }
 
-    fn of(path: String, value: Json, problems: &mut Problems) -> Option<Self> {
-        match value {
-            Json::Object(fields) => Some(Self::new(path, fields, problems)),
-            _ => {
+    fn of(path: String, value: Json<'a>, problems: &mut Problems) -> Option<Self> {
+        match serde_json::from_str(value.get()) {
+            Ok(Fields(fields)) => Some(Self::new(path, fields, problems)),
+            Err(_) => {
                 problems.add(path, "must be an object");
                 None
             }
@@ -120,7 +104,7 @@ impl Object {
     }
 
     /// Of a repeated field the first counts, and the repetition is a problem.
-    fn new(path: String, fields: Vec<(String, Json)>, problems: &mut Problems) -> Self {
+    fn new(path: String, fields: Vec<(String, Json<'a>)>, problems: &mut Problems) -> Self {
         let mut object = Self { path, fields: Vec::with_capacity(fields.len()) };
         let (mut seen, mut repeated) = (HashSet::new(), HashSet::new());
         for (name, value) in fields {
@@ -147,14 +131,19 @@ impl Object {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    fn take(&mut self, name: &str) -> Option<Json> {
+    fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let at = self.fields.iter().position(|(field, _)| field == name)?;
         Some(self.fields.remove(at).1)
     }
 
+    /// Whether the field is there, be it `null` or not.
+    pub fn names(&self, name: &str) -> bool {
+        self.fields.iter().any(|(field, _)| field == name)
+    }
+
     /// Whether the field is there and not `null`.
     pub fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|(field, value)| field == name && *value != Json::Null)
+        self.fields.iter().any(|(field, value)| field == name && value.get() != "null")
     }
 
     /// A field that may be left out or be `null`. A value that `read` refuses is a problem.
@@ -162,11 +151,11 @@ impl Object {
         &mut self,
         name: &str,
         problems: &mut Problems,
-        read: impl FnOnce(Json) -> Result<T, String>,
+        read: impl FnOnce(Json<'a>) -> Result<T, String>,
     ) -> Patch<T> {
         match self.take(name) {
             None => Patch::Keep,
-            Some(Json::Null) => Patch::Clear,
+            Some(value) if value.get() == "null" => Patch::Clear,
             Some(value) => match read(value) {
                 Ok(value) => Patch::Set(value),
                 Err(message) => {
@@ -182,7 +171,7 @@ impl Object {
         &mut self,
         name: &str,
         problems: &mut Problems,
-        read: impl FnOnce(Json) -> Result<T, String>,
+        read: impl FnOnce(Json<'a>) -> Result<T, String>,
     ) -> Option<T> {
         let value = self.optional(name, problems, read);
         if matches!(value, Patch::Clear) {
@@ -196,9 +185,9 @@ impl Object {
         &mut self,
         name: &str,
         problems: &mut Problems,
-        read: impl FnOnce(Json) -> Result<T, String>,
+        read: impl FnOnce(Json<'a>) -> Result<T, String>,
     ) -> Option<T> {
-        if self.fields.iter().all(|(field, _)| field != name) {
+        if !self.names(name) {
             problems.add(self.path_of(name), "is required");
         }
         self.not_null(name, problems, read)
@@ -208,17 +197,17 @@ impl Object {
     pub fn object(&mut self, name: &str, problems: &mut Problems) -> Patch<Self> {
         match self.take(name) {
             None => Patch::Keep,
-            Some(Json::Null) => Patch::Clear,
+            Some(value) if value.get() == "null" => Patch::Clear,
             Some(value) => Self::of(self.path_of(name), value, problems).map_or(Patch::Keep, Patch::Set),
         }
     }
 
     /// A list of objects that may be left out or be `null`.
     pub fn objects(&mut self, name: &str, at_most: usize, problems: &mut Problems) -> Vec<Self> {
-        let list = self.optional(name, problems, |value| match value {
-            Json::Array(elements) if elements.len() > at_most => Err(format!("must hold at most {at_most} elements")),
-            Json::Array(elements) => Ok(elements),
-            _ => Err("must be a list".to_owned()),
+        let list = self.optional(name, problems, |value| match serde_json::from_str::<Vec<Json<'a>>>(value.get()) {
+            Ok(elements) if elements.len() > at_most => Err(format!("must hold at most {at_most} elements")),
+            Ok(elements) => Ok(elements),
+            Err(_) => Err("must be a list".to_owned()),
         });
         let elements = list.apply(None).unwrap_or_default().into_iter().enumerate();
         let path = self.path_of(name);
@@ -227,33 +216,46 @@ impl Object {
 }
 
 /// A string that `read` accepts.
-pub(crate) fn string<T, E: fmt::Display>(value: Json, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, String> {
-    match value {
-        Json::String(text) => read(&text).map_err(|invalid| invalid.to_string()),
-        _ => Err("must be a string".to_owned()),
+pub(crate) fn string<T, E: fmt::Display>(
+    value: Json<'_>,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, String> {
+    match serde_json::from_str::<String>(value.get()) {
+        Ok(text) => read(&text).map_err(|invalid| invalid.to_string()),
+        Err(_) => Err("must be a string".to_owned()),
     }
 }
 
 /// A text of at most `MAX` characters.
-pub(crate) fn text<const MAX: usize>(value: Json) -> Result<Text<MAX>, String> {
+pub(crate) fn text<const MAX: usize>(value: Json<'_>) -> Result<Text<MAX>, String> {
     string(value, Text::new)
 }
 
 /// An ID tag.
-pub(crate) fn tag(value: Json) -> Result<OcppIdTag, String> {
+pub(crate) fn tag(value: Json<'_>) -> Result<OcppIdTag, String> {
     string(value, OcppIdTag::normalize)
 }
 
-/// The number of a record.
-pub(crate) fn id(value: Json) -> Result<Id, String> {
-    match value {
-        Json::Number(Some(number)) => Id::new(number).map_err(|invalid| invalid.to_string()),
-        _ => Err("must be a positive integer".to_owned()),
-    }
+/// The number of a record. JSON has one kind of number, so `20.0` and `2e1` are the integer 20.
+pub(crate) fn id(value: Json<'_>) -> Result<Id, String> {
+    integer(value.get()).and_then(|number| Id::new(number).ok()).ok_or_else(|| InvalidId.to_string())
+}
+
+/// The value of a JSON number that is a positive integer of at most 16 digits; `None` for everything else.
+fn integer(number: &str) -> Option<u64> {
+    let (number, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    // How many zeros follow the significant digits.
+    let shifted = exponent.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let zeros = shifted.checked_add(i64::try_from(digits.len() - significant.len()).ok()?)?;
+    let zeros = usize::try_from(zeros).ok().filter(|zeros| *zeros <= 16)?;
+    format!("{significant}{}", "0".repeat(zeros)).parse().ok()
 }
 
 /// One of the words that an enum of the domain deserializes from.
-pub(crate) fn word<T: for<'a> Deserialize<'a>>(value: Json) -> Result<T, String> {
+pub(crate) fn word<T: for<'a> Deserialize<'a>>(value: Json<'_>) -> Result<T, String> {
     string(value, |text| T::deserialize(text.into_deserializer()).map_err(|UnknownWord(message)| message))
 }
 
@@ -269,5 +271,53 @@ impl de::Error for UnknownWord {
 
     fn unknown_variant(_: &str, words: &'static [&'static str]) -> Self {
         Self(format!("must be {}", words.join(" or ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn integers() {
+        for number in ["20", "20.0", "2e1", "2E+1", "200e-1", "0.2e2", "0.0020e4", "20.000e0", "20e-0"] {
+            assert_eq!(integer(number), Some(20), "{number}");
+        }
+        assert_eq!(integer("9007199254740991"), Some(Id::MAX));
+        assert_eq!(integer("9007199254740.991e3"), Some(Id::MAX));
+        let long_exponent = format!("1e{}", "9".repeat(1_000));
+        for number in [
+            "20.5",
+            "2e-1",
+            "-1",
+            "-0",
+            "1e400",
+            "1e-400",
+            "1e17",
+            "20.000000000000000000000001",
+            "\"20\"",
+            "true",
+            "[20]",
+            "{}",
+            &long_exponent,
+        ] {
+            assert!(integer(number).is_none_or(|integer| Id::new(integer).is_err()), "{number}");
+        }
+        assert_eq!(integer("9007199254740990.9"), None, "a float would round it");
+        assert_eq!(integer("9007199254740992").map(|integer| Id::new(integer).is_err()), Some(true));
+    }
+
+    proptest! {
+        #[test]
+        fn every_way_to_write_an_integer_is_that_integer(number in 1..=Id::MAX, shift in 0..40_usize, zeros in 0..5_usize) {
+            let digits = format!("{number:0>width$}", width = shift + 1);
+            let (whole, fraction) = digits.split_at(digits.len() - shift);
+            let zeros = "0".repeat(zeros);
+            for written in [format!("{whole}.{fraction}0{zeros}e{shift}"), format!("{number}{zeros}e-{}", zeros.len())] {
+                prop_assert_eq!(integer(&written), Some(number), "{}", written);
+            }
+        }
     }
 }

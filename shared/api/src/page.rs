@@ -27,7 +27,10 @@ impl<'a> Pagination<'a> {
     }
 }
 
-/// Reads the page that a query string asks for. Parameters of other names are ignored.
+/// The parameters that [`parse`] reads.
+pub const PARAMETERS: &[&str] = &["limit", "nextPageCursor"];
+
+/// Reads the page that a query string asks for. Parameters of other names are for others to read.
 ///
 /// # Errors
 /// A limit that is no integer from 1 to 100, a cursor that is none, and either of them if it is empty or given twice.

@@ -1,5 +1,6 @@
 //! Responses: JSON documents, and the contract's bodies for errors.
 
+use domain::TagConflict;
 use lambda_http::{
     Body, Response,
     http::{
@@ -26,16 +27,43 @@ pub struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1, nullable = false))]
     details: Option<&'a [Problem]>,
+    /// Of `tag_taken`: every element whose tag is taken. Other errors have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, nullable = false))]
+    conflicts: Option<Vec<Conflict>>,
+}
+
+/// An element of a request whose tag is taken.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Conflict {
+    /// The path of the tag: `accessId.ocppIdTag` or `vehicle.accessIds[38].ocppIdTag`.
+    pub(crate) field: String,
+    /// The access ID that has the tag.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schemas::RecordId))]
+    pub(crate) access_id: u64,
+}
+
+impl Conflict {
+    pub(crate) fn new(conflict: &TagConflict) -> Self {
+        let field = match conflict.index {
+            None => "accessId.ocppIdTag".to_owned(),
+            Some(index) => format!("vehicle.accessIds[{index}].ocppIdTag"),
+        };
+        Self { field, access_id: conflict.access_id.get() }
+    }
 }
 
 impl<'a> ErrorBody<'a> {
     /// The body for an error that the request `request_id` ended with.
     pub fn new(error: &'a Error, request_id: &'a str) -> Self {
-        let details = match error {
-            Error::Invalid(problems) => Some(problems.0.as_slice()),
-            _ => None,
+        let (details, conflicts) = match error {
+            Error::Invalid(problems) => (Some(problems.0.as_slice()), None),
+            Error::TagTaken(taken) => (None, Some(taken.conflicts.iter().map(Conflict::new).collect())),
+            _ => (None, None),
         };
-        Self { error: error.sentence(), code: error.code(), request_id, details }
+        Self { error: error.sentence(), code: error.code(), request_id, details, conflicts }
     }
 }
 

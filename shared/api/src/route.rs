@@ -22,12 +22,15 @@ pub struct Route {
     pub scopes: &'static [Scope],
     /// The length of the largest body that is read, in bytes. A larger one is answered with 413.
     pub body_limit: usize,
+    /// The query parameters that are read. All others are refused, because a filter that is misspelt must not return
+    /// everything.
+    pub parameters: &'static [&'static str],
 }
 
 impl Route {
-    /// An endpoint for credentials of scope `api` and bodies of up to 64 KiB.
+    /// An endpoint for credentials of scope `api` and bodies of up to 64 KiB, without query parameters.
     pub const fn new(function: &'static str, method: Method, path: &'static str) -> Self {
-        Self { function, method, path, scopes: &[Scope::Api], body_limit: 64 * 1024 }
+        Self { function, method, path, scopes: &[Scope::Api], body_limit: 64 * 1024, parameters: &[] }
     }
 
     /// The same for the credentials of these scopes.
@@ -41,6 +44,13 @@ impl Route {
     #[must_use]
     pub const fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// The same for requests with these query parameters.
+    #[must_use]
+    pub const fn with_parameters(mut self, names: &'static [&'static str]) -> Self {
+        self.parameters = names;
         self
     }
 

@@ -117,7 +117,7 @@ pub fn parse_new(body: &[u8]) -> Result<NewVehicle, Problems> {
     problems.or(new)
 }
 
-fn read_new(vehicle: &mut Object, problems: &mut Problems) -> Option<NewVehicle> {
+fn read_new(vehicle: &mut Object<'_>, problems: &mut Problems) -> Option<NewVehicle> {
     let name = vehicle.required("name", problems, json::text);
     let make = vehicle.optional("make", problems, json::text).apply(None);
     let model = vehicle.optional("model", problems, json::text).apply(None);

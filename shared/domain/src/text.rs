@@ -1,8 +1,15 @@
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization;
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
 
-/// A text that a person typed: trimmed, not blank, without control characters, of at most `MAX` code points.
+/// A text that a person typed: trimmed, with something to see, without characters that hide or reorder others, of at most
+/// `MAX` code points.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<const MAX: usize>(String);
 
@@ -17,10 +24,10 @@ pub type Vin = Text<64>;
 /// A vehicle's licence plate.
 pub type LicensePlate = Text<64>;
 
-/// Why a text was refused.
+/// Why a text was refused. Each message is a sentence without its subject: the name of the field stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// Nothing but white space.
+    /// Nothing can be seen: white space, format characters, fillers and default-ignorable code points alone.
     #[error("must not be blank")]
     Blank,
     /// Longer than the limit, in Unicode code points after trimming.
@@ -29,6 +36,15 @@ pub enum InvalidText {
     /// A control character (Unicode category Cc), at any place.
     #[error("must not contain control characters")]
     ControlCharacter,
+    /// A character that changes the direction in which the text around it is shown, at any place.
+    #[error("must not contain bidirectional controls (U+202A to U+202E, U+2066 to U+2069)")]
+    BidirectionalControl,
+    /// A line or paragraph separator, at any place.
+    #[error("must not contain line or paragraph separators (U+2028, U+2029)")]
+    LineSeparator,
+    /// A code point that Unicode reserves for internal use, at any place.
+    #[error("must not contain noncharacters (U+FDD0 to U+FDEF, U+FFFE, U+FFFF and the like)")]
+    Noncharacter,
 }
 
 impl<const MAX: usize> Text<MAX> {
@@ -37,17 +53,34 @@ impl<const MAX: usize> Text<MAX> {
     /// # Errors
     /// [`InvalidText`] names the rule that the text breaks.
     pub fn new(text: &str) -> Result<Self, InvalidText> {
-        if text.chars().any(char::is_control) {
-            return Err(InvalidText::ControlCharacter);
+        if let Some(refused) = text.chars().find_map(refused) {
+            return Err(refused);
         }
-        let text = text.trim();
-        if text.is_empty() {
+        let text = text.trim_matches(is_white_space);
+        if text.chars().all(shows_nothing) {
             return Err(InvalidText::Blank);
         }
         if text.chars().count() > MAX {
             return Err(InvalidText::TooLong(MAX));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// A text as it was stored, its spelling kept. Only the rules that have always held are checked, so a record stays
+    /// readable when [`Text::new`] becomes stricter: 1 to `MAX` code points, no control characters.
+    ///
+    /// # Errors
+    /// [`InvalidText`] for what was never a text.
+    pub fn stored(text: String) -> Result<Self, InvalidText> {
+        if text.is_empty() {
+            Err(InvalidText::Blank)
+        } else if text.chars().any(char::is_control) {
+            Err(InvalidText::ControlCharacter)
+        } else if text.chars().count() > MAX {
+            Err(InvalidText::TooLong(MAX))
+        } else {
+            Ok(Self(text))
+        }
     }
 
     /// The text.
@@ -62,103 +95,38 @@ impl<const MAX: usize> fmt::Display for Text<MAX> {
     }
 }
 
-/// A customer, known by name alone. Two spellings of one name are one customer: see [`Customer::key`].
-#[derive(Clone, Debug)]
-pub struct Customer(String);
+/// Whether a character is trimmed from the ends of texts and tags: Unicode's white space without what is refused at any
+/// place, which is control characters such as the tab, and the line and paragraph separators.
+pub(crate) fn is_white_space(character: char) -> bool {
+    character.is_whitespace() && !character.is_control() && !matches!(character, '\u{2028}' | '\u{2029}')
+}
 
-/// What makes two customer names the same: NFC, lower case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CustomerKey(String);
-
-impl Customer {
-    /// Checks a name as [`Name`] does (1 to 200 code points after trimming) and brings it to Unicode NFC.
-    ///
-    /// # Errors
-    /// [`InvalidText`] names the rule that the name breaks.
-    pub fn new(name: &str) -> Result<Self, InvalidText> {
-        Name::new(name).map(|name| Self(name.0.nfc().collect()))
-    }
-
-    /// A name as it was stored: already checked, its spelling kept.
-    pub fn stored(name: String) -> Self {
-        Self(name)
-    }
-
-    /// The name in the spelling it was first given.
-    pub fn name(&self) -> &str {
-        &self.0
-    }
-
-    /// The form under which customers are found and told apart.
-    pub fn key(&self) -> CustomerKey {
-        CustomerKey(self.0.nfc().collect::<String>().to_lowercase().nfc().collect())
+/// Why a text must not have this character, if it must not.
+fn refused(character: char) -> Option<InvalidText> {
+    match character {
+        _ if character.is_control() => Some(InvalidText::ControlCharacter),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some(InvalidText::BidirectionalControl),
+        '\u{2028}' | '\u{2029}' => Some(InvalidText::LineSeparator),
+        // the last two code points of each plane, too
+        '\u{fdd0}'..='\u{fdef}' => Some(InvalidText::Noncharacter),
+        _ if u32::from(character) & 0xfffe == 0xfffe => Some(InvalidText::Noncharacter),
+        _ => None,
     }
 }
 
-impl PartialEq for Customer {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0 || self.key() == other.key()
-    }
+/// Whether nobody can see the character.
+fn shows_nothing(character: char) -> bool {
+    // Blank by their definition, though no property of Unicode says so: the Braille pattern without dots, the musical null
+    // notehead, two Egyptian blanks and the Khitan filler. (The Hangul fillers are default-ignorable.)
+    const BLANKS: [char; 5] = ['\u{2800}', '\u{1d159}', '\u{13441}', '\u{13442}', '\u{16fe4}'];
+    character.is_whitespace()
+        || is_ignorable(character)
+        || CodePointMapData::<GeneralCategory>::new().get(character) == GeneralCategory::Format
+        || BLANKS.contains(&character)
 }
 
-impl Eq for Customer {}
-
-impl CustomerKey {
-    /// The folded name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn a_text_is_trimmed_and_counted_in_code_points() {
-        assert_eq!(Name::new("  Card 1\u{a0}").unwrap().as_str(), "Card 1");
-        assert_eq!(Vin::new(&"🚗".repeat(64)).unwrap().as_str().chars().count(), 64);
-        assert_eq!(Vin::new(&format!(" {} ", "🚗".repeat(64))).unwrap().as_str().chars().count(), 64);
-        assert_eq!(Vin::new(&"🚗".repeat(65)), Err(InvalidText::TooLong(64)));
-        assert_eq!(Name::new(""), Err(InvalidText::Blank));
-        assert_eq!(Name::new(" \u{2003} "), Err(InvalidText::Blank));
-    }
-
-    #[test]
-    fn control_characters_are_refused_even_at_the_ends() {
-        for text in ["a\tb", "a\n", "\ra", "a\u{0}", "\u{85}a", "a\u{7f}", "\t"] {
-            assert_eq!(Name::new(text), Err(InvalidText::ControlCharacter), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn customers_are_the_same_whatever_the_case_and_the_composition() {
-        let customer = |name| Customer::new(name).unwrap();
-        assert_eq!(customer("Élan Fleet"), customer("  e\u{301}LAN fleet "));
-        assert_eq!(customer("ΟΔΟΣ"), customer("οδος"));
-        assert_eq!(customer("e\u{301}").name(), "é");
-        assert_ne!(customer("Straße"), customer("STRASSE"));
-        assert_ne!(customer("Fleet 1"), customer("Fleet  1"));
-    }
-
-    proptest! {
-        #[test]
-        fn an_accepted_text_is_accepted_again_unchanged(text in "\\PC{0,80}") {
-            if let Ok(name) = Text::<60>::new(&text) {
-                prop_assert_eq!(&Text::<60>::new(name.as_str()).unwrap(), &name);
-                prop_assert!(name.as_str().chars().count() <= 60);
-            }
-        }
-
-        #[test]
-        fn a_customer_key_does_not_depend_on_case_or_composition(name in "\\PC{1,40}") {
-            if let Ok(customer) = Customer::new(&name) {
-                let decomposed: String = customer.name().nfd().collect();
-                prop_assert_eq!(Customer::stored(decomposed).key(), customer.key());
-                prop_assert_eq!(Customer::stored(customer.key().0.clone()).key(), customer.key());
-            }
-        }
-    }
+/// Whether Unicode asks to show nothing for the character unless it is supported: joiners, soft hyphens, variation
+/// selectors, fillers and the like.
+pub(crate) fn is_ignorable(character: char) -> bool {
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }

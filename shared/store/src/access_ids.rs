@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use domain::{
-    AccessId, AccessIdUpdate, Id, LinkedAccessId, NewAccessId, OrganizationId, Timestamp, UpdateAccessId, Vehicle,
-    VehicleChange, VehicleLink,
+    AccessId, AccessIdUpdate, Id, LinkedAccessId, NewAccessId, OrganizationId, TagTaken, Timestamp, UpdateAccessId,
+    Vehicle, VehicleChange, VehicleLink,
 };
 
 use crate::{
@@ -91,8 +91,8 @@ impl Store {
                 let existing =
                     vehicle_key.as_ref().map(|key| found.take_record::<VehicleItem>(key)).transpose()?.flatten();
                 let (existing, version) = existing.map(|found| (found.value, found.version)).unzip();
-                let created = if found.has(&tag_key) {
-                    Err(Error::TagTaken)
+                let created = if let Some(holder) = found.take::<TagItem>(&tag_key)? {
+                    Err(TagTaken::by(holder.access_id()?).into())
                 } else {
                     let ids = [self.ids.next_one(now)?, self.ids.next_one(now)?];
                     new.create(ids[0], ids[1], existing, now).map_err(Error::from)
@@ -117,7 +117,7 @@ impl Store {
             .await
     }
 
-    /// Changes an access ID, and with it its vehicle's view of it. Two or three calls.
+    /// Changes an access ID, and with it what the vehicles that it was and is linked to show of it. Two or three calls.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::NotFound`], [`Error::Update`], and the table's own.
@@ -131,42 +131,60 @@ impl Store {
         let organization = &caller.organization;
         let now = milliseconds(now);
         let key = keys::access_id(organization, id);
+        let named_key = match update.vehicle {
+            VehicleChange::Link(id) => Some(keys::vehicle(organization, id)),
+            _ => None,
+        };
         self.table
             .settle(async || {
                 let mut update = update.clone();
                 let customer_key =
                     customers::named(&mut update.customer).map(|given| customers::key(organization, given));
-                let keys = [key.clone()].into_iter().chain(customer_key);
+                let keys = [key.clone()].into_iter().chain(customer_key).chain(named_key.clone());
                 let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
                 let stored = read_linked(&access, &mut found, organization, id).await?;
+                let named = named_key.as_ref().map(|key| found.take_record::<VehicleItem>(key)).transpose()?.flatten();
                 let new_customer =
                     customers::recognize(&mut found, organization, customers::named(&mut update.customer))?;
-                let names_vehicle = matches!(update.vehicle, VehicleChange::Change { .. });
+                let changes_vehicle = matches!(update.vehicle, VehicleChange::Change { .. });
                 let before = stored.value();
-                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, now)?;
+                if let Some(Versioned { value: named, .. }) = &named
+                    && before.access_id.vehicle != Some(named.id)
+                    && named.access_ids.iter().any(|summary| summary.id == id)
+                {
+                    // Something changed between the reads of the two: whether the vehicle is full, for one, is not known.
+                    return Err(Attempt::Conflict);
+                }
+                let (named, named_version) = named.map(|named| (named.value, named.version)).unzip();
+                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, named, now)?;
 
                 let mut transaction = Transaction::default();
                 if after == before {
                     // Nothing is written that could fail. What the vehicle was read for holds only if the access ID, read
                     // before it, is still the same.
-                    if names_vehicle && stored.vehicle.is_some() {
+                    if changes_vehicle && stored.vehicle.is_some() {
                         let again = access.get::<AccessIdItem>(key.clone()).await?;
                         if again.is_none_or(|again| again.version != stored.access_id.version) {
                             return Err(Attempt::Conflict);
                         }
                     }
                 } else {
-                    // Whatever changes, both records are as they were read, or nothing happens: what the answer says of the
-                    // one and of the other has to be true at one moment, and no change may be lost between the two reads.
+                    // Whatever changes, all its records are as they were read, or nothing happens: what the answer says of the
+                    // one and of the other has to be true at one moment, and no change may be lost between the reads.
                     let access_id = &after.access_id;
                     transaction.write::<AccessIdItem>(organization, access_id, Some(stored.access_id.version))?;
                     if (&access_id.name, access_id.status) != (&before.access_id.name, before.access_id.status) {
                         transaction.follow(keys::tag(organization, &access_id.tag), &TagItem::new(access_id))?;
                     }
-                    if (names_vehicle || after.vehicle != before.vehicle)
-                        && let Some(vehicle) = unlinked.as_ref().or(after.vehicle.as_ref())
+                    let stored_version = stored.vehicle.as_ref().map(|vehicle| vehicle.version);
+                    if let Some(vehicle) = &unlinked {
+                        transaction.write::<VehicleItem>(organization, vehicle, stored_version)?;
+                    }
+                    if (changes_vehicle || after.vehicle != before.vehicle)
+                        && let Some(vehicle) = &after.vehicle
                     {
-                        let version = stored.vehicle.as_ref().map(|vehicle| vehicle.version);
+                        let is_linked_anew = access_id.vehicle != before.access_id.vehicle;
+                        let version = if is_linked_anew { named_version } else { stored_version };
                         transaction.write::<VehicleItem>(organization, vehicle, version)?;
                     }
                 }

@@ -145,7 +145,7 @@ impl Store {
     /// At most 100 items in all: an access ID counts as two, a vehicle and a customer as one.
     ///
     /// # Errors
-    /// [`Error::TagTaken`] if something exists, and the table's own.
+    /// [`Error::Exists`], and the table's own.
     pub async fn import(
         &self,
         organization: &OrganizationId,
@@ -169,7 +169,7 @@ impl Store {
             customers::create(&mut transaction, organization, Some(customer))?;
         }
         self.table.commit(transaction).await.map_err(|attempt| match attempt {
-            Attempt::Conflict => Error::TagTaken,
+            Attempt::Conflict => Error::Exists,
             Attempt::Failed(error) => error,
         })
     }

@@ -1,4 +1,4 @@
-use domain::{LinkRefused, RefusedUpdate};
+use domain::{LinkRefused, RefusedUpdate, TagTaken};
 
 /// Why a use case came to nothing. Nothing was written then, with one exception: after [`Error::Unavailable`] a write may
 /// have been carried out, and then as a whole.
@@ -13,9 +13,12 @@ pub enum Error {
     /// The cursor was not issued for this list of this organization.
     #[error("the cursor was not handed out by this list")]
     ForgedCursor,
-    /// Another access ID of the organization has this tag.
-    #[error("the ID tag is taken")]
-    TagTaken,
+    /// Access IDs of the organization have tags of the request.
+    #[error(transparent)]
+    TagTaken(#[from] TagTaken),
+    /// An import found a record of the same id or tag.
+    #[error("a record of this id or tag exists")]
+    Exists,
     /// The access ID cannot be linked to the vehicle.
     #[error(transparent)]
     Link(LinkRefused),
@@ -36,9 +39,6 @@ pub enum Error {
 
 impl From<LinkRefused> for Error {
     fn from(refused: LinkRefused) -> Self {
-        match refused {
-            LinkRefused::TagTaken(_) => Self::TagTaken,
-            LinkRefused::UnknownVehicle | LinkRefused::VehicleFull => Self::Link(refused),
-        }
+        Self::Link(refused)
     }
 }

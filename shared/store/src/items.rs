@@ -117,8 +117,8 @@ pub(crate) fn milliseconds(time: Timestamp) -> chrono::DateTime<Utc> {
     time.trunc_subsecs(3)
 }
 
-fn text<const MAX: usize>(stored: &str) -> Result<Text<MAX>, Corrupt> {
-    Text::new(stored).map_err(Corrupt::new)
+fn text<const MAX: usize>(stored: String) -> Result<Text<MAX>, Corrupt> {
+    Text::stored(stored).map_err(Corrupt::new)
 }
 
 /// The id that an item holds. Its sort key has to say the same; where the record is no item of its own, there is none.
@@ -131,6 +131,6 @@ fn id(number: u64, sort: Option<&str>) -> Result<Id, Corrupt> {
     }
 }
 
-fn tag(stored: &str) -> Result<OcppIdTag, Corrupt> {
-    OcppIdTag::normalize(stored).map_err(Corrupt::new)
+fn tag(stored: String) -> Result<OcppIdTag, Corrupt> {
+    OcppIdTag::stored(stored).map_err(Corrupt::new)
 }

@@ -1,13 +1,13 @@
 //! The use cases of vehicles.
 
-use domain::{Id, NewVehicle, Timestamp, UpdateVehicle, Vehicle};
+use domain::{AccessId, Id, NewVehicle, OrganizationId, Timestamp, UpdateVehicle, Vehicle};
 
 use crate::{
     Credential, Error, Idempotency, Page, PageRequest, Store, customers,
     idempotency::Remembered,
     items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds},
-    keys,
-    table::Transaction,
+    keys::{self, Key},
+    table::{Attempt, Found, Transaction},
 };
 
 /// What the keys of remembered requests call this kind of creation.
@@ -36,7 +36,7 @@ impl Store {
     }
 
     /// Creates a vehicle with its access IDs, linking those that exist, and its customer if it is new. Two calls, three
-    /// if a tag exists.
+    /// if a tag exists, be it taken or not.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::TagTaken`], [`Error::IdempotencyKeyReused`], and the table's own.
@@ -64,21 +64,9 @@ impl Store {
 
                 let mut new = new.clone();
                 let new_customer = customers::recognize(&mut found, organization, new.customer.as_mut())?;
-                let mut existing_keys = Vec::new();
-                for key in &tag_keys {
-                    if let Some(tag) = found.take::<TagItem>(key)? {
-                        existing_keys.push(keys::access_id(organization, tag.access_id()?));
-                    }
-                }
+                let existing_keys = holders(&mut found, organization, &tag_keys)?;
                 let mut found = access.read(existing_keys.iter().cloned()).await?;
-                let (mut existing, mut versions) = (Vec::new(), Vec::new());
-                for key in &existing_keys {
-                    let access_id = found.take_record::<AccessIdItem>(key)?;
-                    let Versioned { value, version } =
-                        access_id.ok_or_else(|| Corrupt::new("a tag whose access ID is not there"))?;
-                    existing.push(value);
-                    versions.push(version);
-                }
+                let (existing, versions) = access_ids(&mut found, &existing_keys)?;
 
                 let tags = u64::try_from(new.tags.len()).map_err(|_| Error::Unusable)?;
                 let mut ids = self.ids.next(now, tags + 1)?.into_iter();
@@ -87,7 +75,16 @@ impl Store {
                 let (vehicle, access_ids) = match created {
                     Ok(created) => created,
                     Err(refused) => {
-                        return Ok(remembered.answer_or(refused.into(), &access, now).await?.into_vehicle()?);
+                        // Tags and access IDs were read one after the other. All that the refusal says of them was true at
+                        // one moment if none of them has changed since.
+                        let keys = tag_keys.iter().chain(&existing_keys).cloned().chain(remembered.key());
+                        let mut again = access.read(keys).await?;
+                        if let Some(item) = remembered.answer(&mut again, now)? {
+                            return Ok(item.into_vehicle()?);
+                        }
+                        let is_same = holders(&mut again, organization, &tag_keys)? == existing_keys
+                            && access_ids(&mut again, &existing_keys)?.1 == versions;
+                        return Err(if is_same { refused.into() } else { Attempt::Conflict });
                     }
                 };
 
@@ -142,4 +139,25 @@ impl Store {
             })
             .await
     }
+}
+
+/// The keys of the access IDs that have these tags.
+fn holders(found: &mut Found, organization: &OrganizationId, tags: &[Key]) -> Result<Vec<Key>, Corrupt> {
+    let mut holders = Vec::new();
+    for key in tags {
+        if let Some(tag) = found.take::<TagItem>(key)? {
+            holders.push(keys::access_id(organization, tag.access_id()?));
+        }
+    }
+    Ok(holders)
+}
+
+/// The access IDs at these keys, and the versions that they were read in.
+fn access_ids(found: &mut Found, keys: &[Key]) -> Result<(Vec<AccessId>, Vec<u64>), Corrupt> {
+    let mut read = |key| {
+        let access_id = found.take_record::<AccessIdItem>(key)?;
+        access_id.ok_or_else(|| Corrupt::new("a tag whose access ID is not there"))
+    };
+    let access_ids = keys.iter().map(&mut read).collect::<Result<Vec<_>, Corrupt>>()?;
+    Ok(access_ids.into_iter().map(|Versioned { value, version }| (value, version)).unzip())
 }

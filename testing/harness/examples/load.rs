@@ -180,7 +180,7 @@ fn card(number: u64, now: Timestamp) -> Option<AccessId> {
 }
 
 fn tag(number: u64) -> String {
-    format!("{number:08x}")
+    format!("a{number:07x}")
 }
 
 async fn start(binary: &Path, engine: &Engine) -> Result<Function, Box<dyn Error>> {

@@ -61,10 +61,14 @@ pub enum Field {
 /// What an update of an access ID does to its vehicle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// The field `vehicle` is left out.
+    /// Neither `vehicle` nor `vehicleId` is given.
     Keep,
-    /// The link is removed.
+    /// `vehicle` is null: the link is removed, if it is not a card's.
+    Clear,
+    /// `vehicleId` is null: the link is removed.
     Unlink,
+    /// `vehicleId` is this id: the access ID is linked to that vehicle and to no other.
+    Link(u64),
     /// The make of the linked vehicle is changed. If none is linked, a vehicle is created.
     Make(Field),
 }
@@ -157,8 +161,8 @@ pub enum Outcome {
     Unknown,
     /// 404.
     NotFound,
-    /// 409 `tag_taken`.
-    TagTaken,
+    /// 409 `tag_taken`: the place of each taken tag among those of a new vehicle, and the access ID that has it.
+    TagTaken(Vec<(Option<usize>, u64)>),
     /// 409 `idempotency_key_reused`.
     KeyReused,
     /// 400.
@@ -194,7 +198,7 @@ pub struct Vehicle {
 impl Outcome {
     /// Whether a write with this outcome has changed nothing.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotFound | Self::TagTaken | Self::KeyReused | Self::Refused)
+        matches!(self, Self::NotFound | Self::TagTaken(_) | Self::KeyReused | Self::Refused)
     }
 
     /// The call with its outcome. If the answer shows a vehicle that the service may have read at another moment, this is

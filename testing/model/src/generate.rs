@@ -21,7 +21,13 @@ pub fn call() -> impl Strategy<Value = Call> {
         2 => option::of(0..3_u8).prop_map(|make| Link::New { make }),
         2 => any::<u64>().prop_map(Link::Existing),
     ];
-    let change = prop_oneof![2 => Just(Change::Keep), 1 => Just(Change::Unlink), 3 => field(3).prop_map(Change::Make)];
+    let change = prop_oneof![
+        2 => Just(Change::Keep),
+        1 => Just(Change::Clear),
+        1 => Just(Change::Unlink),
+        3 => any::<u64>().prop_map(Change::Link),
+        3 => field(3).prop_map(Change::Make),
+    ];
     let customer = || option::of(0..4_u8);
     let tags = vec((0..5_u8, option::of(any::<bool>())), 0..4).prop_map(|mut tags| {
         let mut seen = BTreeSet::new();
@@ -77,7 +83,13 @@ impl Known {
             }
         };
         match &mut call {
-            Call::UpdateAccessId { id, .. } | Call::GetAccessId { id } => *id = pick(&self.access_ids, *id),
+            Call::UpdateAccessId { id, vehicle, .. } => {
+                *id = pick(&self.access_ids, *id);
+                if let Change::Link(vehicle) = vehicle {
+                    *vehicle = pick(&self.vehicles, *vehicle);
+                }
+            }
+            Call::GetAccessId { id } => *id = pick(&self.access_ids, *id),
             Call::UpdateVehicle { id, .. } | Call::GetVehicle { id } => *id = pick(&self.vehicles, *id),
             Call::CreateAccessId { vehicle: Link::Existing(id), .. } => *id = pick(&self.vehicles, *id),
             _ => {}

@@ -32,10 +32,10 @@ impl Model {
     fn create_access_id(&mut self, call: &Call, chosen: Chosen<'_>) -> Option<Outcome> {
         let Call::CreateAccessId { tag, is_card, name, revoked, customer, vehicle, key: _ } = call else { return None };
         let now = chosen.now;
-        if self.by_tag(*tag).is_some() {
-            return Some(Outcome::TagTaken);
+        if let Some(holder) = self.by_tag(*tag) {
+            return Some(Outcome::TagTaken(vec![(None, holder.id)]));
         }
-        if matches!(vehicle, Link::Existing(id) if !self.vehicles.contains_key(id) || self.held(*id).len() >= 100) {
+        if matches!(vehicle, Link::Existing(id) if !self.has_room(*id)) {
             return Some(Outcome::Refused);
         }
         let customer = customer.map(|customer| self.customer(customer));
@@ -68,7 +68,12 @@ impl Model {
     fn update_access_id(&mut self, call: &Call, chosen: Chosen<'_>) -> Option<Outcome> {
         let Call::UpdateAccessId { id, name, revoked, customer, vehicle } = call else { return None };
         let Some(before) = self.access_ids.get(id).cloned() else { return Some(Outcome::NotFound) };
-        if before.is_card && matches!(vehicle, Change::Make(_)) {
+        let is_refused = match vehicle {
+            Change::Make(_) => before.is_card,
+            Change::Link(id) => before.vehicle != Some(*id) && !self.has_room(*id),
+            Change::Keep | Change::Clear | Change::Unlink => false,
+        };
+        if is_refused {
             return Some(Outcome::Refused);
         }
         let now = chosen.now.max(before.updated_at);
@@ -78,7 +83,9 @@ impl Model {
         after.customer = self.replaced(before.customer, *customer);
         match vehicle {
             Change::Keep => {}
-            Change::Unlink => after.vehicle = None,
+            Change::Clear if before.is_card => {}
+            Change::Clear | Change::Unlink => after.vehicle = None,
+            Change::Link(id) => after.vehicle = Some(*id),
             Change::Make(make) => {
                 let linked = match before.vehicle {
                     Some(linked) => linked,
@@ -101,8 +108,11 @@ impl Model {
     /// A new vehicle. Unknown tags become access IDs of type Vehicle; known ones are linked.
     fn create_vehicle(&mut self, call: &Call, chosen: Chosen<'_>) -> Option<Outcome> {
         let Call::CreateVehicle { name, customer, tags, key: _ } = call else { return None };
-        if tags.iter().any(|(tag, _)| self.by_tag(*tag).is_some_and(|found| found.vehicle.is_some())) {
-            return Some(Outcome::TagTaken);
+        let holders = tags.iter().enumerate().filter_map(|(at, (tag, _))| Some((at, self.by_tag(*tag)?)));
+        let linked = holders.filter(|(_, holder)| holder.vehicle.is_some());
+        let taken: Vec<_> = linked.map(|(at, holder)| (Some(at), holder.id)).collect();
+        if !taken.is_empty() {
+            return Some(Outcome::TagTaken(taken));
         }
         let existing = tags.iter().filter_map(|(tag, _)| self.by_tag(*tag));
         let now = existing.map(|access_id| access_id.updated_at).fold(chosen.now, i64::max);
@@ -144,6 +154,11 @@ impl Model {
         vehicle.customer = self.replaced(vehicle.customer, *customer);
         self.vehicles.insert(*id, vehicle);
         Some(self.vehicle(*id))
+    }
+
+    /// Whether there is such a vehicle and it can hold one access ID more.
+    fn has_room(&self, vehicle: u64) -> bool {
+        self.vehicles.contains_key(&vehicle) && self.held(vehicle).len() < 100
     }
 
     /// Whether the call would create a vehicle if it was carried out now.

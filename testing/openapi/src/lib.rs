@@ -17,6 +17,7 @@ use api::{
     Error, Problems, Route,
     respond::{self, ErrorBody},
 };
+use domain::{Id, TagTaken};
 use serde_json::{Value, json};
 use utoipa::{
     OpenApi,
@@ -279,6 +280,7 @@ fn errors() -> [(&'static str, &'static str, Vec<Error>); 6] {
     let misspelt = Problems::one("accessId.authorisationStatus", "is not a field that can be set here");
     let blank = Problems::one("accessId.vehicle.vin", "must not be blank");
     let invalid = Error::Invalid(Problems([misspelt.0, blank.0].concat()));
+    let taken = Id::new(123).into_iter().map(|holder| Error::TagTaken(TagTaken::by(holder)));
     [
         ("InvalidRequest", "The request breaks a rule; `details` names every field that does.", vec![invalid]),
         ("Unauthorized", "There is no valid credential of scope `api`.", vec![Error::Unauthorized]),
@@ -286,7 +288,7 @@ fn errors() -> [(&'static str, &'static str, Vec<Error>); 6] {
         (
             "Conflict",
             "The tag belongs to another access ID, or the Idempotency-Key came with another body before.",
-            vec![Error::TagTaken, Error::IdempotencyKeyReused],
+            taken.chain([Error::IdempotencyKeyReused]).collect(),
         ),
         ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge(64 * 1024)]),
         ("ServiceUnavailable", "The table did not answer in time. Nothing is half-written.", vec![Error::Unavailable]),

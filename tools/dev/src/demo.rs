@@ -49,7 +49,7 @@ impl Demo {
         };
         match store.import(&organization, &access_ids(), &vehicles()).await {
             // They are there: from a run before.
-            Ok(()) | Err(store::Error::TagTaken) => {}
+            Ok(()) | Err(store::Error::Exists) => {}
             Err(error) => return Err(error),
         }
         let kept = kept.filter(|demo| demo.organization_id == organization.as_str());

@@ -1,6 +1,6 @@
 //! Thor's message: `{"msg": "rfid", "id": "…", "chargebox": "…", "type": "authorize" | "start"}`.
 
-use std::{char, collections::BTreeMap, iter};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -16,9 +16,6 @@ const KEYS: [(&str, &[&str]); 4] =
 /// making numbers of it. A map takes the last of repeated keys, as the contract wants it, where a derived struct would fail.
 pub(super) fn parse(body: &[u8]) -> Result<String, Problems> {
     let values: BTreeMap<String, &RawValue> = json::parse(body)?;
-    if !is_unicode(body) {
-        return Err(Problems::one("", "must not escape half of a surrogate pair"));
-    }
     let mut problems = Problems::default();
     let mut texts = KEYS.map(|(key, words)| {
         let Some(value) = values.get(key) else {
@@ -36,25 +33,6 @@ pub(super) fn parse(body: &[u8]) -> Result<String, Problems> {
         text
     });
     problems.or(texts[1].take())
-}
-
-/// Whether the `\u` escapes of a JSON text, in what is skipped too, are Unicode: each half of a surrogate pair next to its other
-/// half. `serde_json` looks at those alone that it makes text of.
-fn is_unicode(json: &[u8]) -> bool {
-    if !json.contains(&b'\\') {
-        return true;
-    }
-    let mut rest = json.iter();
-    let mut units = iter::from_fn(|| match rest.next()? {
-        b'\\' if *rest.next()? == b'u' => {
-            let digits = str::from_utf8(rest.as_slice().get(..4)?).ok()?;
-            rest.nth(3);
-            u16::from_str_radix(digits, 16).ok()
-        }
-        // Any other character does as well: in UTF-8 none is half of a pair.
-        _ => Some(0),
-    });
-    char::decode_utf16(&mut units).all(|unit| unit.is_ok())
 }
 
 #[cfg(test)]

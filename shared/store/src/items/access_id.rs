@@ -67,9 +67,9 @@ impl VersionedItem for AccessIdItem {
         }
         let value = AccessId {
             id: id(self.id, self.sort.as_deref())?,
-            tag: tag(&self.ocpp_id_tag)?,
+            tag: tag(self.ocpp_id_tag)?,
             kind: self.kind,
-            name: text(&self.name)?,
+            name: text(self.name)?,
             status: self.authorization_status,
             authorized_at: self.authorized_at,
             revoked_at: self.revoked_at,

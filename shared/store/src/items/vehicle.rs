@@ -76,7 +76,7 @@ impl VersionedItem for VehicleItem {
 
     fn into_value(self) -> Result<Versioned<Vehicle>, Corrupt> {
         let summary = |Summary { id: number, tag: stored, status }| {
-            Ok(AccessIdSummary { id: id(number, None)?, tag: tag(&stored)?, status })
+            Ok(AccessIdSummary { id: id(number, None)?, tag: tag(stored)?, status })
         };
         let access_ids: Vec<_> = self.access_ids.into_iter().map(summary).collect::<Result<_, Corrupt>>()?;
         // They are looked up by id: out of order, some would not be found.
@@ -86,11 +86,11 @@ impl VersionedItem for VehicleItem {
         }
         let value = Vehicle {
             id: id(self.id, self.sort.as_deref())?,
-            name: text(&self.name)?,
-            make: self.make.as_deref().map(text).transpose()?,
-            model: self.model.as_deref().map(text).transpose()?,
-            vin: self.vin.as_deref().map(text).transpose()?,
-            license_plate: self.license_plate.as_deref().map(text).transpose()?,
+            name: text(self.name)?,
+            make: self.make.map(text).transpose()?,
+            model: self.model.map(text).transpose()?,
+            vin: self.vin.map(text).transpose()?,
+            license_plate: self.license_plate.map(text).transpose()?,
             customer: self.customer.map(Customer::stored),
             access_ids,
         };

@@ -113,11 +113,6 @@ impl Found {
         self.0.remove(key).map(value_of::<I>).transpose()
     }
 
-    /// Whether there is an item at this key that was not taken.
-    pub fn has(&self, key: &Key) -> bool {
-        self.0.contains_key(key)
-    }
-
     /// All records that can be read; the others are logged.
     pub fn into_records<I: VersionedItem>(self) -> impl Iterator<Item = I::Value> {
         self.0.into_values().filter_map(readable::<I>)

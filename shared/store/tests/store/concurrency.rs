@@ -25,7 +25,7 @@ async fn parallel_creations_of_one_tag_leave_one() {
     for outcome in join_all(tasks).await {
         match outcome {
             Ok(_) => created += 1,
-            Err(error) => assert!(matches!(error, Error::TagTaken), "{error:?}"),
+            Err(error) => assert!(matches!(error, Error::TagTaken(_)), "{error:?}"),
         }
     }
     assert_eq!(created, 1);
@@ -143,7 +143,7 @@ async fn a_tag_raced_for_by_two_vehicles_goes_to_one() {
     for outcome in join_all(tasks).await {
         match outcome {
             Ok(vehicle) => won.push(vehicle),
-            Err(error) => assert!(matches!(error, Error::TagTaken), "{error:?}"),
+            Err(error) => assert!(matches!(error, Error::TagTaken(_)), "{error:?}"),
         }
     }
     assert_eq!(won.len(), 1);

@@ -56,7 +56,7 @@ async fn a_tag_is_taken_once_per_organization() {
     let Fixture { store, caller, .. } = &Fixture::new().await;
     let (other, _) = &organization(store).await;
     store.create_access_id(caller, &card("a"), None, at(1)).await.unwrap();
-    assert!(matches!(store.create_access_id(caller, &card("A"), None, at(2)).await, Err(Error::TagTaken)));
+    assert!(matches!(store.create_access_id(caller, &card("A"), None, at(2)).await, Err(Error::TagTaken(_))));
     let theirs = store.create_access_id(other, &card("a"), None, at(2)).await.unwrap();
     assert!(matches!(store.get_access_id(caller, theirs.access_id.id).await, Err(Error::NotFound)));
     assert_eq!(store.list_access_ids(caller, &page(10, None)).await.unwrap().records.len(), 1);
@@ -262,7 +262,7 @@ async fn an_idempotency_key_creates_once() {
     store.create_vehicle(caller, &vehicle(&[]), Some(&idempotency(b"1")), at(2)).await.unwrap();
     // a refusal is not remembered
     let refused = Idempotency::new("key 2".to_owned(), b"x");
-    assert!(matches!(store.create_access_id(caller, &card("a"), Some(&refused), at(3)).await, Err(Error::TagTaken)));
+    assert!(matches!(store.create_access_id(caller, &card("a"), Some(&refused), at(3)).await, Err(Error::TagTaken(_))));
     store.create_access_id(caller, &card("c"), Some(&refused), at(3)).await.unwrap();
     // after a day it is forgotten, whether or not the table has removed it yet
     let day = 24 * 60 * 60 * 1_000;

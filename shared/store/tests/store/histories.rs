@@ -124,7 +124,10 @@ impl World<'_> {
         let outcome = match self.send(&call, now).await {
             Ok(outcome) => Some(outcome),
             Err(Error::NotFound) => Some(Outcome::NotFound),
-            Err(Error::TagTaken) => Some(Outcome::TagTaken),
+            Err(Error::TagTaken(taken)) => {
+                let taken = taken.conflicts.iter().map(|conflict| (conflict.index, conflict.access_id.get()));
+                Some(Outcome::TagTaken(taken.collect()))
+            }
             Err(Error::IdempotencyKeyReused) => Some(Outcome::KeyReused),
             Err(Error::Link(_) | Error::Update(_)) => Some(Outcome::Refused),
             Err(Error::Unavailable) => None,
@@ -171,7 +174,9 @@ impl World<'_> {
                     customer: patch(*customer, named),
                     vehicle: match vehicle {
                         Change::Keep => VehicleChange::Keep,
+                        Change::Clear => VehicleChange::Clear,
                         Change::Unlink => VehicleChange::Unlink,
+                        Change::Link(number) => VehicleChange::Link(id(*number)),
                         Change::Make(field) => {
                             VehicleChange::Change { make: patch(*field, make), model: Patch::Keep, vin: Patch::Keep }
                         }

@@ -185,7 +185,7 @@ pub fn with_new_vehicle(tag: &str) -> NewAccessId {
 pub async fn fill(table: &Table, numbers: Range<u64>) {
     let id = |number| Id::new(number).unwrap();
     let records = numbers.map(|number| {
-        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("{number:012x}")) };
+        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("a{number:011x}")) };
         new.create(id(1_000_000 + number), id(2_000_000 + number), None, at(0)).unwrap()
     });
     let (access_ids, vehicles): (Vec<_>, Vec<_>) =
@@ -194,7 +194,7 @@ pub async fn fill(table: &Table, numbers: Range<u64>) {
     for (access_ids, vehicles) in access_ids.chunks(33).zip(vehicles.chunks(33)) {
         let import = async || match table.store.import(&table.caller.organization, access_ids, vehicles).await {
             // they are there: from a try that was not answered in time
-            Err(Error::TagTaken) => Ok(()),
+            Err(Error::Exists) => Ok(()),
             result => result,
         };
         patiently(import).await;

@@ -1,0 +1,95 @@
+//! A client that writes back what it read changes nothing, whatever calls made the records.
+
+use model::Known;
+use serde_json::{Value, json};
+
+use super::{
+    observe::outcome,
+    requests::Request,
+    schedule::{Ask, Schedule},
+};
+use crate::support::{Call, FUNCTIONS, Fleet, World};
+
+/// How many organizations are made and written back.
+const SEEDS: u64 = 12;
+
+#[tokio::test]
+async fn a_client_that_writes_back_what_it_read_changes_nothing() {
+    let world = World::new().await;
+    let mut written = 0;
+    for seed in 0..SEEDS {
+        let fleet = world.another_fleet().await;
+        make_records(&world, &fleet, seed).await;
+        for path in ["/api/access-ids", "/api/vehicles"] {
+            let list = world.get(&format!("{path}?limit=100")).of(&fleet).await.ok();
+            for record in list["data"].as_array().unwrap() {
+                written += write_back(&world, &fleet, &format!("{path}/{}", record["id"])).await;
+            }
+        }
+    }
+    assert!(written > 100, "{written}");
+    // Every function that changes a record has been asked, and none has written.
+    for function in FUNCTIONS.iter().filter(|function| function.starts_with("update-")) {
+        let operations = world.recorder(function).await.operations();
+        assert!(!operations.is_empty(), "{function}: what of its records can be written back?");
+    }
+}
+
+/// Records as the calls of a schedule leave them.
+async fn make_records(world: &World, fleet: &Fleet, seed: u64) {
+    let mut known = Known::default();
+    for step in Schedule::of(seed).clients.into_iter().chain(Schedule::of(seed + SEEDS).clients).flatten() {
+        let Ask::Call(call) = step.ask else { continue };
+        let call = known.concrete(call);
+        let Request { function, method, target, body } = Request::of(&call);
+        if call.is_read() {
+            continue;
+        }
+        let mut request = Call::api(world, method, &target).to(function).of(fleet).json(&body);
+        if let Some((_, key)) = call.key() {
+            request = request.header("idempotency-key", &format!("key-{key}"));
+        }
+        if let Some(outcome) = outcome(&call, &request.await) {
+            known.learn(&outcome);
+        }
+    }
+}
+
+/// Reads the record at this path, writes it back in each way in which the API takes it, and compares. Returns how often.
+async fn write_back(world: &World, fleet: &Fleet, path: &str) -> usize {
+    let read = async || world.get(path).of(fleet).await.ok();
+    let before = read().await;
+    let (root, record) = before.as_object().unwrap().iter().next().unwrap();
+    let fields = |record: &Value, names: &[&str]| -> Value {
+        names.iter().map(|name| ((*name).to_owned(), record[*name].clone())).collect()
+    };
+    let bodies = match root.as_str() {
+        "accessId" => {
+            let mut whole = fields(record, &["name", "authorizationStatus", "customer", "vehicle"]);
+            if !whole["vehicle"].is_null() {
+                whole["vehicle"] = fields(&whole["vehicle"], &["make", "model", "vin"]);
+            }
+            let mut linked = fields(record, &["name", "authorizationStatus", "customer"]);
+            // A card does not show to which vehicle it is linked.
+            if record["type"] == "Vehicle" {
+                linked["vehicleId"] = record["vehicle"]["id"].clone();
+            }
+            vec![whole, linked]
+        }
+        "vehicle" => vec![fields(record, &["name", "make", "model", "vin", "licensePlate", "customer"])],
+        other => panic!("{other}: what of it can be written back?"),
+    };
+    // The vehicle of a card shows whether the card is still linked.
+    let vehicles = world.get("/api/vehicles?limit=100").of(fleet).await.ok();
+    let function = if root == "vehicle" { "update-vehicle" } else { "update-access-id" };
+    let recorder = world.recorder(function).await;
+    for body in &bodies {
+        recorder.clear();
+        let answer = world.patch(path, json!({root: body})).of(fleet).await.ok();
+        assert_eq!(answer.to_string(), before.to_string(), "{body}");
+        assert_eq!(read().await.to_string(), before.to_string(), "{body}");
+        assert!(!recorder.operations().contains(&"TransactWriteItems".to_owned()), "{body}");
+    }
+    assert_eq!(world.get("/api/vehicles?limit=100").of(fleet).await.ok(), vehicles);
+    bodies.len()
+}
