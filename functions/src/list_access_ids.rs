@@ -11,7 +11,7 @@ pub const ROUTE: Route = Route::new("list-access-ids", Method::GET, "/api/access
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    tag = "Access IDs",
+    tag = "access-ids",
     params(api::schemas::Page),
     responses((status = 200, description = "A page of access IDs.", body = AccessIdList))
 ))]
