@@ -56,8 +56,8 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "access-ids", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
-        (name = "vehicles", description = "Electric vehicles, each with the access IDs that are linked to it."),
-        (name = "rfid", description = "The question of a charging platform. It has a URL and a secret of its own.")
+        (name = "rfid", description = "The question of a charging platform. It has a URL and a secret of its own."),
+        (name = "vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
     ),
     components(schemas(ErrorBody<'_>, GatewayError)),
     security(("credential" = []))
