@@ -53,6 +53,7 @@ def before_init_operation(context, operation):
         operation.base_url = URL
 
 
-@schemathesis.hook.apply_to(path=WEBHOOK)
-def map_path_parameters(context, path_parameters):
-    return {"secret": SECRET}
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    if case.operation.path == WEBHOOK:
+        case.path_parameters["secret"] = SECRET
