@@ -85,9 +85,9 @@ fn errors() -> [(&'static str, &'static str, Vec<Error>); 7] {
 
 /// What these errors are answered with: the same status, each its own code.
 fn response(description: &str, errors: &[Error]) -> Response {
-    let schema = match errors {
-        [Error::Invalid(_)] => "InvalidRequest",
-        [Error::TagTaken, ..] => "ConflictError",
+    let schema = match errors.first().map(Error::code) {
+        Some("invalid_request") => "InvalidRequest",
+        Some("tag_taken") => "ConflictError",
         _ => "ApiError",
     };
     let mut content = Content::new(Some(Ref::from_schema_name(schema)));
