@@ -11,12 +11,13 @@ pub const ROUTE: Route = Route::new("create-access-id", Method::POST, "/api/acce
 
 /// Create an access ID
 ///
-/// A vehicle's access ID may bring a new vehicle with it (`vehicle`, which takes the access ID's name and customer) or
-/// be linked to one that exists (`vehicleId`); a vehicle holds at most 100 access IDs.
+/// An access ID of type Vehicle may bring a new vehicle with it (`vehicle`, which takes the access ID's name and customer)
+/// or be linked to one that exists (`vehicleId`), not both. One of type RFID can have neither. A vehicle holds at most 100
+/// access IDs.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = ROUTE.path,
-    tag = "Access IDs",
+    tag = "access-ids",
     params(api::schemas::Once),
     request_body = api::schemas::NewAccessIdRequest,
     responses((status = 201, description = "The access ID was created.", body = AccessIdDocument))

@@ -16,7 +16,7 @@ pub const ROUTE: Route = Route::new("create-vehicle", Method::POST, "/api/vehicl
 #[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = ROUTE.path,
-    tag = "Vehicles",
+    tag = "vehicles",
     params(api::schemas::Once),
     request_body = api::schemas::NewVehicleRequest,
     responses((status = 201, description = "The vehicle was created.", body = VehicleDocument))

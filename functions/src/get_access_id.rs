@@ -6,10 +6,12 @@ use api::{Body, Call, Error, Method, Response, Route, access_ids::AccessIdDocume
 pub const ROUTE: Route = Route::new("get-access-id", Method::GET, "/api/access-ids/{id}");
 
 /// Get an access ID
+///
+/// With its customer. A card shows no vehicle, even if it is linked to one; the vehicle shows the card.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    tag = "Access IDs",
+    tag = "access-ids",
     params(api::schemas::Record),
     responses((status = 200, description = "The access ID.", body = AccessIdDocument))
 ))]

@@ -6,10 +6,12 @@ use api::{Body, Call, Error, Method, Response, Route, respond, vehicles::Vehicle
 pub const ROUTE: Route = Route::new("get-vehicle", Method::GET, "/api/vehicles/{id}");
 
 /// Get a vehicle
+///
+/// With its customer and all access IDs that are linked to it, in ascending order of their ids.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    tag = "Vehicles",
+    tag = "vehicles",
     params(api::schemas::Record),
     responses((status = 200, description = "The vehicle.", body = VehicleDocument))
 ))]

@@ -1,5 +1,5 @@
-//! The endpoints of the management API, one module each: route, documentation and handler. `src/bin` holds a binary for
-//! each of them, and the RFID authorizer's.
+//! The endpoints of the management API, one module each: route, documentation and handler. The RFID authorizer has a module
+//! too, with its documentation and no route: it has a URL of its own. `src/bin` holds a binary for each of them.
 
 use api::Route;
 
@@ -9,6 +9,7 @@ pub mod get_access_id;
 pub mod get_vehicle;
 pub mod list_access_ids;
 pub mod list_vehicles;
+pub mod rfid_authorizer;
 pub mod update_access_id;
 pub mod update_vehicle;
 
@@ -36,6 +37,7 @@ pub const ROUTES: [Route; 8] = [
     create_vehicle::handle,
     get_vehicle::handle,
     update_vehicle::handle,
+    rfid_authorizer::serve,
 ))]
 #[derive(Debug)]
 pub struct Operations;

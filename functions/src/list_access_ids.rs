@@ -12,7 +12,7 @@ pub const ROUTE: Route =
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    tag = "Access IDs",
+    tag = "access-ids",
     params(api::schemas::Page),
     responses((status = 200, description = "A page of access IDs.", body = AccessIdList))
 ))]

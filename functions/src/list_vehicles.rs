@@ -11,7 +11,7 @@ pub const ROUTE: Route = Route::new("list-vehicles", Method::GET, "/api/vehicles
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,
-    tag = "Vehicles",
+    tag = "vehicles",
     params(api::schemas::Page),
     responses((status = 200, description = "A page of vehicles.", body = VehicleList))
 ))]

@@ -17,7 +17,7 @@ pub const ROUTE: Route = Route::new("update-access-id", Method::PATCH, "/api/acc
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch,
     path = ROUTE.path,
-    tag = "Access IDs",
+    tag = "access-ids",
     params(api::schemas::Record),
     request_body = api::schemas::AccessIdUpdateRequest,
     responses((status = 200, description = "The access ID after the update.", body = AccessIdDocument))

@@ -14,7 +14,7 @@ pub const ROUTE: Route = Route::new("update-vehicle", Method::PATCH, "/api/vehic
 #[cfg_attr(feature = "openapi", utoipa::path(
     patch,
     path = ROUTE.path,
-    tag = "Vehicles",
+    tag = "vehicles",
     params(api::schemas::Record),
     request_body = api::schemas::VehicleUpdateRequest,
     responses((status = 200, description = "The vehicle after the update.", body = VehicleDocument))

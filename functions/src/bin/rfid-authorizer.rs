@@ -1,8 +1,6 @@
-//! `POST <function URL>/<secret>`: may this card or this vehicle charge here? Called by the charging platform Thor.
-
-use api::StartError;
+//! See [`functions::rfid_authorizer`].
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), StartError> {
-    api::serve_rfid().await
+async fn main() -> Result<(), api::StartError> {
+    functions::rfid_authorizer::serve().await
 }

@@ -4,7 +4,7 @@
 //! over and before the next event is asked for. `lambda_runtime` would also cost more than half of a decision again
 //! (`docs/performance.md`).
 
-mod answer;
+pub(crate) mod answer;
 mod event;
 mod message;
 mod runtime;

@@ -12,6 +12,11 @@ mod log;
 pub mod page;
 mod problems;
 pub mod respond;
+/// For the API's document alone: what the RFID authorizer answers.
+#[cfg(feature = "openapi")]
+pub mod rfid {
+    pub use crate::authorizer::answer::{Authorized, Refused};
+}
 mod route;
 #[cfg(feature = "openapi")]
 pub mod schemas;

@@ -19,7 +19,7 @@ use crate::{error::Error, problems::Problem};
 pub struct ErrorBody<'a> {
     /// One sentence for a person.
     error: String,
-    /// What a program goes by. It never changes.
+    /// What a program goes by. The examples of each response show its codes. They never change; a later version may add some.
     code: &'a str,
     /// What to name when asking for help.
     request_id: &'a str,

@@ -31,10 +31,11 @@ pub struct ShownTag(String);
 #[schema(format = DateTime, pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")]
 pub struct Time(String);
 
-/// White space that is no control character: what is trimmed.
-const SPACE: &str = r" \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000";
-/// Control characters: Unicode category Cc.
-const CONTROL: &str = r"\u0000-\u001F\u007F-\u009F";
+/// White space as it is trimmed from texts and tags.
+const SPACE: &str = r" \u00A0\u1680\u2000-\u200A\u202F\u205F\u3000";
+/// What no text may hold: control characters, line and paragraph separators, bidirectional controls and noncharacters. Those
+/// above U+FFFF are left out, because regular expressions have no spelling for them that every language reads.
+const REFUSED: &str = r"\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFDD0-\uFDEF\uFFFE\uFFFF";
 
 /// What [`domain::Text::new`] takes.
 pub struct GivenText<const MAX: usize>;
@@ -48,9 +49,12 @@ impl<const MAX: usize> ToSchema for GivenText<MAX> {
 impl<const MAX: usize> PartialSchema for GivenText<MAX> {
     /// The pattern says what a maximal length cannot: that white space around the text does not count.
     fn schema() -> RefOr<Schema> {
-        let (edge, inner) = (format!("[^{SPACE}{CONTROL}]"), format!("[^{CONTROL}]"));
+        let (edge, inner) = (format!("[^{SPACE}{REFUSED}]"), format!("[^{REFUSED}]"));
         let pattern = format!("^[{SPACE}]*{edge}({inner}{{0,{}}}{edge})?[{SPACE}]*$", MAX - 2);
-        let meaning = format!("Trimmed of white space; then 1 to {MAX} characters, none of them a control one.");
+        let meaning = format!(
+            "Trimmed of white space; then 1 to {MAX} characters, of which one at least can be seen. Control characters, line \
+             and paragraph separators, bidirectional controls and noncharacters are refused."
+        );
         ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(meaning)).into()
     }
 }
@@ -62,14 +66,25 @@ impl ToSchema for GivenTag {}
 
 impl PartialSchema for GivenTag {
     fn schema() -> RefOr<Schema> {
-        let pair = "[0-9A-Fa-f]{2}";
-        let pairs = |separator, times| format!("{pair}({separator}{pair}){{{times}}}");
-        let mac_address = format!("[Vv][Ii][Dd]:{}", pairs(" ", "5"));
-        let tags = ["[!-~]{1,36}".to_owned(), pairs(":", "1,17"), pairs("-", "1,17"), pairs(" ", "1,17"), mac_address];
-        let pattern = format!("^[{SPACE}]*({})[{SPACE}]*$", tags.join("|"));
-        let meaning = "What the charger sends. Normalized: trimmed of white space, in lower case, hex pairs without the `:`, \
-            `-` or space between them, a MAC address without `vid:` before it; then 1 to 36 printable ASCII characters, no \
-            space.";
+        let groups =
+            |size, separator, times| format!("[0-9A-Fa-f]{{{size}}}({separator}[0-9A-Fa-f]{{{size}}}){{{times}}}");
+        let pairs = [":", "-", " "].map(|separator| groups(2, separator, "5"));
+        let fours = [r"\.", "-", ":"].map(|separator| groups(4, separator, "2"));
+        let mac_address = [pairs.join("|"), fours.join("|"), "[0-9A-Fa-f]{12}".to_owned()].join("|");
+        let tags = [
+            "[!#-&(-<>-~][!-~]{0,35}".to_owned(),
+            // the notations that may have spaces, or be longer than the tag
+            groups(2, ":", "3,17"),
+            groups(2, "-", "3,17"),
+            groups(2, " ", "3,17"),
+            format!("[Vv][Ii][Dd](: |[: -])?({mac_address})"),
+        ];
+        let pattern = format!(r"^[{SPACE}]*({})[{SPACE}\u0000\r\n]*$", tags.join("|"));
+        let meaning = "What the charger sends, in any spelling. Normalized: trimmed of white space, and of NUL, CR and LF at the \
+            end; in lower case; a UID of four or more hex pairs, a MAC address (also after `vid`) and an EMAID without their \
+            separators. Then 1 to 36 printable ASCII characters, no space. Refused is what failed reads look like (a UID or a \
+            MAC address of zeros alone or of Fs alone), and what spreadsheets leave behind (`4.12E+08`, `#N/A`, a leading `=`, \
+            `'` or `\"`).";
         ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(meaning)).into()
     }
 }
@@ -105,12 +120,59 @@ pub struct Once {
     idempotency_key: Option<String>,
 }
 
+/// What charging platforms are given: the path of the authorizer's URL.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Secret {
+    /// A credential of scope `rfid`. Whatever is here, the bearer token counts if it is no credential.
+    #[param(min_length = 1, example = "rfid_<organization>_<secret>")]
+    secret: String,
+}
+
+/// A question of the charging platform Thor.
+#[derive(ToSchema)]
+pub struct RfidRequest {
+    msg: RfidMessage,
+    /// What the charger has read, in any spelling. A text that is no tag is unknown.
+    #[schema(example = "1921398740")]
+    id: String,
+    /// Which charger asks.
+    #[schema(example = "EaJ7cU9NJ3YkTNgy")]
+    chargebox: String,
+    #[schema(rename = "type")]
+    kind: AuthorizationType,
+}
+
+/// Marks the question as one about a card.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum RfidMessage {
+    Rfid,
+}
+
+/// `authorize` when a card is shown, which may be to begin a charge or to end one; `start` when a charge has begun.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum AuthorizationType {
+    Authorize,
+    Start,
+}
+
+/// What API Gateway answers itself.
+#[derive(ToSchema)]
+pub struct GatewayError {
+    /// One sentence for a person.
+    message: String,
+}
+
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct NewAccessIdRequest {
     access_id: NewAccessId,
 }
 
+/// For type Vehicle, `vehicle` and `vehicleId` exclude each other; for type RFID, neither may be given. `null` counts as left
+/// out.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct NewAccessId {
@@ -120,7 +182,9 @@ struct NewAccessId {
     ocpp_id_tag: GivenTag,
     #[schema(nullable = false)]
     authorization_status: Option<AuthorizationStatus>,
+    /// Creates a vehicle.
     vehicle: Option<NewVehicleDetails>,
+    /// Links a vehicle that exists.
     vehicle_id: Option<RecordId>,
     customer: Option<NamedCustomer>,
 }
@@ -147,6 +211,8 @@ struct AccessIdUpdate {
     #[schema(nullable = false)]
     authorization_status: Option<AuthorizationStatus>,
     vehicle: Option<VehicleDetailsUpdate>,
+    /// Links to a vehicle that exists; `null` unlinks. Not together with `vehicle`, `null` included.
+    vehicle_id: Option<RecordId>,
     customer: Option<NamedCustomer>,
 }
 

@@ -4,6 +4,7 @@
 //! error response is what [`api::respond::error`] makes. Bodies of requests are read by hand and described in
 //! `api::schemas`.
 
+mod errors;
 #[cfg(test)]
 mod tests;
 
@@ -13,25 +14,23 @@ use std::{
     path::Path,
 };
 
-use api::{
-    Error, Problems, Route,
-    respond::{self, ErrorBody},
-};
-use domain::{Id, TagTaken};
+use api::{respond::ErrorBody, schemas::GatewayError};
 use serde_json::{Value, json};
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+        Content, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Type,
         example::ExampleBuilder,
         link::LinkBuilder,
         path::Operation,
-        schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, Object, Schema},
+        schema::{AdditionalProperties, Object, Schema},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 const JSON: &str = "application/json";
+/// Where the RFID authorizer is, under its own server.
+const WEBHOOK: &str = "/{secret}";
 /// What the functions are tested with: a folder for each, in it requests and the answers to them.
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
 
@@ -43,7 +42,9 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
             Every record lives in the organization of the credential that is shown; another organization's records do \
             not exist for it. Texts are trimmed of white space; lengths are in Unicode code points and do not count \
             what is trimmed. Timestamps are UTC with milliseconds. In a response every key is present, `null` where \
-            empty; in a request an unknown or repeated key is refused. Bodies may have 64 KiB.",
+            empty, and later versions may add keys; in a request an unknown or repeated key is refused, and so is an \
+            unknown parameter of a query. Bodies may have 64 KiB.",
+        contact(name = "Whoever operates the deployment"),
     ),
     servers(
         (
@@ -54,10 +55,11 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
         (url = "http://127.0.0.1:9000", description = "`cargo dev`")
     ),
     tags(
-        (name = "Access IDs", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
-        (name = "Vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
+        (name = "access-ids", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "rfid", description = "The question of a charging platform. It has a URL and a secret of its own."),
+        (name = "vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
     ),
-    components(schemas(ErrorBody<'_>)),
+    components(schemas(ErrorBody<'_>, GatewayError)),
     security(("credential" = []))
 )]
 struct Document;
@@ -70,36 +72,28 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi().merge_from(functions::Operations::openapi());
     // No licence has been chosen; without this line `utoipa` would write an empty one.
     document.info.license = None;
+    let components = document.components.get_or_insert_default();
+    for (name, response) in errors::responses() {
+        components.responses.insert(name.to_owned(), response.into());
+    }
     let answers = answers(&document);
     let components = document.components.get_or_insert_default();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("api_<organization>_<secret>");
-    let bearer = SecurityScheme::Http(bearer.description(Some("A credential of scope `api`.")).build());
-    components.security_schemes.insert("credential".to_owned(), bearer.into());
-    for (name, description, errors) in errors() {
-        components.responses.insert(name.to_owned(), error_response(description, &errors).into());
+    for (name, format, description) in [
+        ("credential", "api_<organization>_<secret>", "A credential of scope `api`."),
+        ("secret", "rfid_<organization>_<secret>", "A credential of scope `rfid`, if it is not in the path."),
+    ] {
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format).description(Some(description));
+        components.security_schemes.insert(name.to_owned(), SecurityScheme::Http(bearer.build()).into());
     }
-    components.responses.insert("Throttled".to_owned(), throttled().into());
-
     let whole = components.schemas.clone();
     for (name, schema) in &mut components.schemas {
         complete(schema, answers.contains(name), &whole);
     }
-    // `details` are there for 400 and for nothing else.
-    let codes = errors().into_iter().flat_map(|(_, _, errors)| errors).map(|error| error.code());
-    let (invalid, others): (Vec<_>, Vec<_>) = codes.partition(|code| *code == "invalid_request");
-    if let Some(RefOr::T(Schema::Object(error))) = components.schemas.get_mut("ApiError") {
-        let mut refused = error.clone();
-        restrict(&mut refused, "code", &invalid);
-        restrict(error, "code", &others);
-        error.properties.shift_remove("details");
-        error.required.retain(|name| name != "details");
-        components.schemas.insert("InvalidRequest".to_owned(), RefOr::T(refused.into()));
-    }
-    if let Some(access_id) = components.schemas.get_mut("NewAccessId") {
-        let fields = std::mem::replace(access_id, RefOr::T(Schema::default()));
-        *access_id = AllOfBuilder::new().item(fields).item(vehicle_rules()).into();
-    }
+    errors::name_schemas(&mut components.schemas);
 
+    let webhook = document.paths.paths.get_mut(WEBHOOK).and_then(|item| item.post.as_mut());
+    finish(webhook.expect("the webhook is documented"), "rfid-authorizer", &errors::OF_WEBHOOK);
     for route in functions::ROUTES {
         let Some(item) = document.paths.paths.get_mut(route.path) else { continue };
         let operation = match route.method.as_str() {
@@ -110,23 +104,25 @@ pub fn document() -> utoipa::openapi::OpenApi {
             _ => &mut item.delete,
         };
         if let Some(operation) = operation {
-            finish(operation, &route);
+            operation.operation_id = Some(operation_id(route.function));
+            let errors = errors::of(route.path, operation);
+            finish(operation, route.function, &errors);
         }
     }
     document
 }
 
-/// Adds what follows from the route, the answer's schema and the events.
-fn finish(operation: &mut Operation, route: &Route) {
-    operation.operation_id = Some(operation_id(route.function));
-    let examples = examples(route.function);
+/// Adds what follows from the function's events, the answer's schema and the errors, each a status and a response's name.
+fn finish(operation: &mut Operation, function: &str, errors: &[(u16, &str)]) {
+    let examples = examples(function, &operation.responses.responses.keys().cloned().collect());
     if let Some(RefOr::T(request)) = &mut operation.request_body {
         request.required = Some(utoipa::openapi::Required::True);
-        add_examples(request.content.values_mut(), &examples, "request");
+        add_examples(request.content.values_mut(), examples.iter(), "request");
     }
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
-        add_examples(response.content.values_mut(), &examples, "response");
+        let examples = examples.iter().filter(|(_, example)| example["status"] == **status);
+        add_examples(response.content.values_mut(), examples, "response");
         if status == "201" {
             let location = header(Type::String, "The path of the new record.");
             response.headers.insert("Location".to_owned(), location.into());
@@ -138,8 +134,8 @@ fn finish(operation: &mut Operation, route: &Route) {
             response.links.insert(name.to_owned(), link.into());
         }
     }
-    for (status, name) in errors_of(route.path, operation) {
-        operation.responses.responses.insert(status.to_string(), RefOr::Ref(Ref::from_response_name(name)));
+    for (status, name) in errors {
+        operation.responses.responses.insert(status.to_string(), RefOr::Ref(Ref::from_response_name(*name)));
     }
 }
 
@@ -185,6 +181,8 @@ fn answers(document: &utoipa::openapi::OpenApi) -> BTreeSet<String> {
     let document = json!(document);
     let operations = document["paths"].as_object().into_iter().flatten().flat_map(|(_, path)| path.as_object());
     let mut pending: Vec<&Value> = operations.flatten().map(|(_, operation)| &operation["responses"]).collect();
+    pending.push(&document["components"]["responses"]);
+    // The other schemas of errors are made of it later.
     pending.push(&document["components"]["schemas"]["ApiError"]);
     let mut found = BTreeSet::from(["ApiError".to_owned()]);
     while let Some(part) = pending.pop() {
@@ -204,7 +202,8 @@ fn answers(document: &utoipa::openapi::OpenApi) -> BTreeSet<String> {
     found
 }
 
-/// Makes the schema of an object as exact as the contract: nothing but what is documented, and in answers all of it.
+/// Makes the schema of an object as exact as the contract: a request has nothing but what is documented, an answer all of
+/// it. What else an answer may have one day is left open, so that a generated client of today reads it.
 fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String, RefOr<Schema>>) {
     if let RefOr::T(Schema::AllOf(parts)) = schema {
         // of `#[serde(flatten)]`: one object on the wire
@@ -225,11 +224,13 @@ fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String
     if object.properties.is_empty() {
         return;
     }
-    object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     if is_answer {
         object.required = object.properties.keys().cloned().collect();
         return;
     }
+    // Thor may send what it likes besides.
+    let is_open = object.properties.contains_key("chargebox");
+    object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(is_open)));
     for field in object.properties.values_mut() {
         if let RefOr::T(Schema::Array(list)) = field {
             list.unique_items = true;
@@ -237,102 +238,8 @@ fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String
     }
 }
 
-/// Restricts a field to some words.
-fn restrict(object: &mut Object, field: &str, words: &[&str]) {
-    if let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(field) {
-        field.enum_values = Some(words.iter().map(|word| (*word).into()).collect());
-    }
-}
-
-/// What of `vehicle` and `vehicleId` goes with which type.
-fn vehicle_rules() -> Schema {
-    let rule = |title: &str, kind: &str, absent: &[&str]| {
-        let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind]));
-        let rule = ObjectBuilder::new().title(Some(title)).property("type", kind);
-        absent.iter().fold(rule, |rule, name| rule.property(*name, ObjectBuilder::new().schema_type(Type::Null)))
-    };
-    AnyOfBuilder::new()
-        .item(rule("An RFID card", "RFID", &["vehicle", "vehicleId"]))
-        .item(rule("A vehicle's access ID, perhaps with a new vehicle", "Vehicle", &["vehicleId"]))
-        .item(rule("A vehicle's access ID, perhaps with a vehicle that exists", "Vehicle", &["vehicle"]))
-        .build()
-        .into()
-}
-
-/// The errors that an operation may be answered with.
-fn errors_of(path: &str, operation: &Operation) -> Vec<(u16, &'static str)> {
-    let (has_parameters, has_body) = (operation.parameters.is_some(), operation.request_body.is_some());
-    let is_on_record = path.contains('{');
-    let errors = [
-        (has_parameters || has_body, 400, "InvalidRequest"),
-        (true, 401, "Unauthorized"),
-        (is_on_record, 404, "NotFound"),
-        (has_body && !is_on_record, 409, "Conflict"),
-        (has_body, 413, "PayloadTooLarge"),
-        (true, 429, "Throttled"),
-        (true, 503, "ServiceUnavailable"),
-    ];
-    errors.into_iter().filter(|(applies, ..)| *applies).map(|(_, status, name)| (status, name)).collect()
-}
-
-/// The responses to errors: name, description, and the errors that they are for.
-fn errors() -> [(&'static str, &'static str, Vec<Error>); 6] {
-    let misspelt = Problems::one("accessId.authorisationStatus", "is not a field that can be set here");
-    let blank = Problems::one("accessId.vehicle.vin", "must not be blank");
-    let invalid = Error::Invalid(Problems([misspelt.0, blank.0].concat()));
-    let taken = Id::new(123).into_iter().map(|holder| Error::TagTaken(TagTaken::by(holder)));
-    [
-        ("InvalidRequest", "The request breaks a rule; `details` names every field that does.", vec![invalid]),
-        ("Unauthorized", "There is no valid credential of scope `api`.", vec![Error::Unauthorized]),
-        ("NotFound", "The organization has no such record.", vec![Error::NotFound]),
-        (
-            "Conflict",
-            "The tag belongs to another access ID, or the Idempotency-Key came with another body before.",
-            taken.chain([Error::IdempotencyKeyReused]).collect(),
-        ),
-        ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge(64 * 1024)]),
-        ("ServiceUnavailable", "The table did not answer in time. Nothing is half-written.", vec![Error::Unavailable]),
-    ]
-}
-
-/// What these errors are answered with: the same status, each its own code.
-fn error_response(description: &str, errors: &[Error]) -> Response {
-    let schema = if matches!(errors, [Error::Invalid(_)]) { "InvalidRequest" } else { "ApiError" };
-    let mut content = Content::new(Some(Ref::from_schema_name(schema)));
-    let mut response = ResponseBuilder::new().description(description);
-    for error in errors {
-        let answer = respond::error(error, "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
-        let body = serde_json::from_slice(answer.body()).ok();
-        content.examples.insert(error.code().to_owned(), ExampleBuilder::new().value(body).into());
-        let value = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        if let Some(seconds) = value("retry-after") {
-            let mut header = header(Type::Integer, "After how many seconds to try again.");
-            header.example = seconds.parse::<u32>().ok().map(Value::from);
-            response = response.header("Retry-After", header);
-        }
-        if let Some(scheme) = value("www-authenticate") {
-            let mut header = header(Type::String, "The scheme of the credential.");
-            header.example = Some(scheme.into());
-            response = response.header("WWW-Authenticate", header);
-        }
-    }
-    response.content(JSON, content).build()
-}
-
-/// The one answer that API Gateway gives in place of the service.
-fn throttled() -> Response {
-    let message = ObjectBuilder::new().schema_type(Type::String);
-    let schema = ObjectBuilder::new().property("message", message).required("message");
-    let mut content = Content::new(Some(schema));
-    content.example = Some(json!({ "message": "Too Many Requests" }));
-    ResponseBuilder::new()
-        .description("There are more requests than the deployment lets through. Answered by API Gateway.")
-        .content(JSON, content)
-        .build()
-}
-
-/// The requests under `events/` that do what they ask for, with their answers.
-fn examples(function: &str) -> BTreeMap<String, Value> {
+/// The requests under `events/` that are answered with one of these statuses, and their answers.
+fn examples(function: &str, statuses: &BTreeSet<String>) -> BTreeMap<String, Value> {
     let read = |path: &Path| -> Value {
         serde_json::from_slice(&fs::read(path).expect("an event has an answer beside it")).expect("events are JSON")
     };
@@ -343,10 +250,11 @@ fn examples(function: &str) -> BTreeMap<String, Value> {
             continue;
         };
         let (request, answer) = (read(&path.with_file_name(format!("{case}.json"))), read(&path));
-        if answer["status"].as_u64().is_some_and(|status| status < 300) {
+        let status = answer["status"].to_string();
+        if statuses.contains(&status) {
             let body: Value =
                 request["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-            examples.insert(case.to_owned(), json!({ "request": body, "response": answer["body"] }));
+            examples.insert(case.to_owned(), json!({ "request": body, "response": answer["body"], "status": status }));
         }
     }
     examples
@@ -354,12 +262,12 @@ fn examples(function: &str) -> BTreeMap<String, Value> {
 
 fn add_examples<'a>(
     contents: impl Iterator<Item = &'a mut RefOr<Content>>,
-    examples: &BTreeMap<String, Value>,
+    examples: impl Iterator<Item = (&'a String, &'a Value)> + Clone,
     side: &str,
 ) {
     for content in contents {
         let RefOr::T(content) = content else { continue };
-        for (case, example) in examples {
+        for (case, example) in examples.clone() {
             let example = ExampleBuilder::new().value(example.get(side).cloned()).build();
             content.examples.insert(case.clone(), example.into());
         }

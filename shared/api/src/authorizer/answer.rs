@@ -43,16 +43,40 @@ struct Headers {
 }
 
 #[derive(Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
+#[serde(untagged)]
 enum Body<'a> {
-    Authorized { authorized: bool, access_id: AccessId<'a> },
-    Refused { authorized: bool, reason: &'a str },
+    Authorized(Authorized<'a>),
+    Refused(Refused<'a>),
     Error(ErrorBody<'a>),
 }
 
+/// The card or the vehicle may charge.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RfidAuthorized))]
+pub struct Authorized<'a> {
+    /// True.
+    authorized: bool,
+    access_id: AccessId<'a>,
+}
+
+/// The card or the vehicle must not charge.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RfidRefused))]
+pub struct Refused<'a> {
+    /// False.
+    authorized: bool,
+    /// Why: `unknown` if the organization has no such tag, `revoked`, or another word, which a later version may add.
+    reason: &'a str,
+}
+
+/// The access ID that has the tag.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AuthorizedAccessId))]
 struct AccessId<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schemas::RecordId))]
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
     #[serde(rename = "type")]
     kind: AccessIdType,
@@ -61,11 +85,11 @@ struct AccessId<'a> {
 impl Answer {
     /// 200 with the access ID, or 403 with the reason.
     pub fn decided(decision: &Decision) -> Self {
-        let refused = |reason| Self::new(403, reason, &Body::Refused { authorized: false, reason });
+        let refused = |reason| Self::new(403, reason, &Body::Refused(Refused { authorized: false, reason }));
         match decision {
             Decision::Authorized { id, name, kind } => {
                 let access_id = AccessId { id: id.get(), name, kind: *kind };
-                Self::new(200, "authorized", &Body::Authorized { authorized: true, access_id })
+                Self::new(200, "authorized", &Body::Authorized(Authorized { authorized: true, access_id }))
             }
             Decision::Unknown => refused("unknown"),
             Decision::Revoked => refused("revoked"),
