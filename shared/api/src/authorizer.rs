@@ -10,6 +10,7 @@ mod message;
 mod runtime;
 
 use std::{
+    mem,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -23,6 +24,7 @@ use runtime::{Invocation, Runtime, RuntimeError};
 use store::{Credential, Decider, Decision, Scope, Settings};
 
 use crate::{
+    edge,
     error::Error,
     log,
     serve::{StartError, function_name, start_logging},
@@ -55,12 +57,12 @@ async fn run(mut runtime: Runtime, decider: Decider, function: String) -> Result
         let call = caught(call(&decider, &invocation)).await.unwrap_or_else(|| {
             Some(Call { organization: None, answer: Answer::refused(&Error::Internal, &invocation.request_id) })
         });
-        let Some(call) = call else {
+        let Some(mut call) = call else {
             runtime.fail(&invocation, "InvalidEvent", "the event cannot be read").await;
             continue;
         };
         let duration = began.elapsed();
-        runtime.respond(&invocation, call.answer.json.clone()).await;
+        runtime.respond(&invocation, mem::take(&mut call.answer.json)).await;
         // The caller has its answer, and Lambda lets the process run until it asks for the next event.
         caught(async { record(&decider, &function, &invocation, &call, duration) }).await;
     }
@@ -99,6 +101,9 @@ async fn call(decider: &Decider, invocation: &Invocation) -> Option<Call> {
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
 pub(crate) fn caller(event: &Event) -> Option<Credential> {
+    if !edge::admits(event.edge_secret()) {
+        return None;
+    }
     let parse = |token| Credential::parse(token, Scope::Rfid);
     parse(event.path().trim_matches('/')).or_else(|| event.bearer().and_then(parse))
 }

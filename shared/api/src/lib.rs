@@ -5,6 +5,7 @@
 pub mod access_ids;
 mod authorizer;
 mod call;
+mod edge;
 mod error;
 pub mod filters;
 mod json;

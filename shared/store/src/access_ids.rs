@@ -29,7 +29,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<LinkedAccessId>, Error> {
         let access = self.table.authorize(caller).await?;
-        let (access_ids, next_cursor) = access.page::<AccessIdItem>(page).await?;
+        let Page { records: access_ids, next_cursor } = access.page::<AccessIdItem>(page).await?;
         let linked = access_ids.iter().filter_map(|access_id| access_id.vehicle);
         let found = access.read(linked.map(|id| keys::vehicle(&caller.organization, id))).await?;
         let vehicles: HashMap<Id, Vehicle> =

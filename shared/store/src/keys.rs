@@ -1,5 +1,7 @@
 //! Every key of the table is made here and nowhere else.
 
+use std::ops::RangeInclusive;
+
 use domain::{CustomerKey, Id, OcppIdTag, OrganizationId};
 
 use crate::digest;
@@ -25,6 +27,11 @@ fn key(partition: String, sort: impl Into<String>) -> Key {
 /// An id with 16 digits, as many as 2^53 has, so that ids sort as numbers.
 pub(crate) fn id_sort(id: Id) -> String {
     format!("{:016}", id.get())
+}
+
+/// The sort keys of all ids.
+pub(crate) fn all_ids() -> RangeInclusive<String> {
+    "0".repeat(16)..="9".repeat(16)
 }
 
 /// The id in the sort key of an access ID or a vehicle.

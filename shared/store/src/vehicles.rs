@@ -20,8 +20,7 @@ impl Store {
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
     pub async fn list_vehicles(&self, caller: &Credential, page: &PageRequest) -> Result<Page<Vehicle>, Error> {
         let access = self.table.authorize(caller).await?;
-        let (records, next_cursor) = access.page::<VehicleItem>(page).await?;
-        Ok(Page { records, next_cursor })
+        access.page::<VehicleItem>(page).await
     }
 
     /// One vehicle. One call.

@@ -27,6 +27,7 @@ use http_body_util::Full;
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName},
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use sign::Signer;
@@ -39,6 +40,10 @@ const CONNECT: Duration = Duration::from_secs(1);
 const FIRST_TRY: Duration = Duration::from_millis(400);
 /// How long to leave a throttling table alone: so long and up to twice as long.
 const THROTTLE_PAUSE: Duration = Duration::from_millis(25);
+
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
 /// What can be asked of the table. Sending any of these twice does no more than sending it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +92,7 @@ impl Client {
     pub async fn connect(&self) -> Result<(), Error> {
         let proven = async {
             let mut connection = self.endpoint.connect().await?;
-            let health_check = Request::get("/").header("host", &self.endpoint.authority).body(Full::default());
+            let health_check = Request::get("/").header(HOST, &self.endpoint.authority).body(Full::default());
             let health_check = health_check.map_err(|_| Failure::of("MalformedRequest"))?;
             read(connection.send_request(health_check).await.map_err(|error| failure(&error))?).await?;
             if connection.ready().await.is_err() {
@@ -166,18 +171,18 @@ impl Client {
     fn request(&self, operation: Operation, body: &[u8]) -> Result<Request<Full<Bytes>>, Failure> {
         let keys = self.credentials.now()?;
         let stamp = sign::stamp(SystemTime::now());
-        let mut headers = Vec::with_capacity(6);
+        let mut headers = Vec::with_capacity(5);
         headers.extend([
-            ("content-type", "application/x-amz-json-1.0"),
-            ("host", &self.endpoint.authority),
-            ("x-amz-date", &stamp),
+            (CONTENT_TYPE, "application/x-amz-json-1.0"),
+            (HOST, &*self.endpoint.authority),
+            (DATE, &*stamp),
         ]);
-        headers.extend(keys.session_token.as_deref().map(|token| ("x-amz-security-token", token)));
-        headers.push(("x-amz-target", operation.target()));
-        let authorization = self.signer.authorization(&keys, &stamp, "POST", &headers, body);
-        headers.push(("authorization", &authorization));
-        let request =
-            headers.into_iter().fold(Request::post("/"), |request, (name, value)| request.header(name, value));
+        headers.extend(keys.session_token.as_deref().map(|token| (TOKEN, token)));
+        headers.push((TARGET, operation.target()));
+        let signed: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let authorization = self.signer.authorization(&keys, &stamp, "POST", &signed, body);
+        let request = Request::post("/").header(AUTHORIZATION, authorization);
+        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         request.body(Full::from(body.to_vec())).map_err(|_| Failure::of("MalformedRequest"))
     }
 

@@ -4,22 +4,20 @@ use std::collections::HashMap;
 
 use domain::OrganizationId;
 
-use super::Table;
+use super::{Direction, Table, Walk};
 use crate::{
     Credential, Error,
-    cursor::{Cursor, List, PageRequest},
-    items::{
-        Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, key_of, readable, value_of,
-    },
+    cursor::{Page, PageRequest},
+    items::{Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, readable, value_of},
     keys::{self, Key},
 };
 
 /// A credential that was found to hold, and with it the way to the items of its organization. Nothing else makes one than
 /// [`Table::authorize`] and [`Table::authorize_reading`].
 pub(crate) struct Access<'a> {
-    table: &'a Table,
+    pub(super) table: &'a Table,
     organization: &'a OrganizationId,
-    cursor_key: String,
+    pub(super) cursor_key: String,
 }
 
 /// Items that were asked for by key, by a caller whose credential holds.
@@ -72,33 +70,15 @@ impl<'a> Access<'a> {
         self.table.batch_get(keys).await.map(Found)
     }
 
-    /// A page of a list, and the cursor of the next page if there is one. One call. What cannot be read is logged and left
+    /// A page of all records of a kind in ascending order of their ids. One call. What cannot be read is logged and left
     /// out.
     ///
     /// # Errors
     /// [`Error::ForgedCursor`], before anything is read, and the table's own.
-    pub async fn page<I: VersionedItem>(&self, page: &PageRequest) -> Result<(Vec<I::Value>, Option<String>), Error> {
-        let list = I::LIST;
-        let after = match &page.cursor {
-            None => "0".to_owned(),
-            Some(cursor) => {
-                keys::id_sort(cursor.verified(&self.cursor_key, self.organization, list).ok_or(Error::ForgedCursor)?)
-            }
-        };
-        let partition = match list {
-            List::AccessIds => keys::access_ids(self.organization),
-            List::Vehicles => keys::vehicles(self.organization),
-        };
-        // One more than is shown tells whether there is a next page.
-        let mut items = self.table.query(&partition, "SK > :sort", &after, page.limit + 1).await?;
-        let mut next_cursor = None;
-        if items.len() > page.limit {
-            items.truncate(page.limit);
-            let last = items.last().map(key_of).transpose()?.and_then(|key| keys::id_of(&key.sort));
-            let last = last.ok_or_else(|| Corrupt::new("a record's sort key"))?;
-            next_cursor = Some(Cursor::issue(&self.cursor_key, self.organization, list, last));
-        }
-        Ok((items.into_iter().filter_map(readable::<I>).collect(), next_cursor))
+    pub async fn page<I: VersionedItem>(&self, page: &PageRequest) -> Result<Page<I::Value>, Error> {
+        let partition = I::list(self.organization);
+        let walk = Walk { partition, range: keys::all_ids(), direction: Direction::Ascending, filters: "", page };
+        self.walk(&walk, readable::<I>).await
     }
 }
 
