@@ -5,6 +5,7 @@
 pub mod access_ids;
 mod authorizer;
 mod call;
+pub mod customers;
 mod edge;
 mod error;
 pub mod filters;
