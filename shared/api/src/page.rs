@@ -14,7 +14,7 @@ const MAX_LIMIT: usize = 100;
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pagination<'a> {
-    /// If true, the next page has at least one record.
+    /// Whether there is a next page. Without a filter, or by tag or vehicle, that page has at least one record.
     has_next_page: bool,
     /// Where the next page begins.
     #[cfg_attr(feature = "openapi", schema(min_length = 1))]

@@ -210,7 +210,7 @@ pub async fn write_cards(table: &Table, numbers: Range<u64>, revoked: &[u64]) {
 pub async fn fill(table: &Table, numbers: Range<u64>) {
     let id = |number| Id::new(number).unwrap();
     let records = numbers.map(|number| {
-        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("{number:012x}")) };
+        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("a{number:011x}")) };
         new.create(id(1_000_000 + number), id(2_000_000 + number), None, at(0)).unwrap()
     });
     let (access_ids, vehicles): (Vec<_>, Vec<_>) =
