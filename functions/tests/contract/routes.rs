@@ -212,14 +212,14 @@ async fn an_event_with_holes_is_answered() {
 }
 
 #[tokio::test]
-async fn what_a_request_brings_beyond_its_endpoint_is_ignored() {
+async fn headers_and_bodies_that_an_endpoint_does_not_read_are_ignored() {
     let world = World::new().await;
     import(&world, &[card(1, "card")], &[]).await;
     let body = b"\xff not { JSON".to_vec();
-    let call = world.get("/api/access-ids/1?limit=0&nextPageCursor=&x=%ff").body(body);
+    let call = world.get("/api/access-ids/1").body(body);
     call.header("idempotency-key", "").header("content-type", "text/plain").header("x-a", "é\t").await.ok();
-    let call = world.post("/api/access-ids?limit=0&x", rfid("tag", "Card"));
+    let call = world.post("/api/access-ids", rfid("tag", "Card"));
     call.header("content-type", "application/x-www-form-urlencoded").await.created();
-    let call = world.patch("/api/access-ids/1?nextPageCursor=x", json!({"accessId": {"name": "Other"}}));
+    let call = world.patch("/api/access-ids/1", json!({"accessId": {"name": "Other"}}));
     call.header("idempotency-key", "ä").header("content-type", "").await.ok();
 }
