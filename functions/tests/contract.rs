@@ -4,6 +4,7 @@ mod access_ids;
 mod bodies;
 mod credentials;
 mod customers;
+mod filters;
 mod idempotency;
 mod isolation;
 mod lists;

@@ -132,6 +132,7 @@ async fn every_request_writes_one_line_with_its_outcome() {
     tell("list-access-ids", "invalid_request", world.get("/api/access-ids?limit=0").await);
     tell("list-access-ids", "unauthorized", world.get("/api/access-ids").authorization(None).await);
     tell("list-vehicles", "ok", world.get("/api/vehicles").await);
+    tell("list-customers", "ok", world.get("/api/customers?q=fleet").await);
     tell("get-access-id", "ok", world.get("/api/access-ids/1").await);
     tell("get-access-id", "not_found", world.get("/api/access-ids/9").await);
     tell("get-access-id", "not_found", world.get("/nowhere").await);

@@ -91,6 +91,13 @@ fn cases() -> Vec<Case> {
         case("rfid-authorizer", "wrong-secret", cards, &[]),
         case("rfid-authorizer", "invalid", cards, &[]),
         case("rfid-authorizer", "get", cards, &[]),
+        case("list-access-ids", "by-tag", fleet, &[]),
+        case("list-access-ids", "filtered", fleet, &[]),
+        case("list-access-ids", "bad-filter", fleet, &[]),
+        case("list-vehicles", "by-tag", fleet, &[]),
+        case("list-vehicles", "search", fleet, &[]),
+        case("list-customers", "list", fleet, &[]),
+        case("list-customers", "search", fleet, &[]),
     ]
 }
 

@@ -188,7 +188,7 @@ async fn unknown_parameters_are_named_on_every_endpoint() {
         ("x=1&x=2&y=", &["x", "y"]),
         ("Limit=1", &["Limit"]),
         ("nextpagecursor=x", &["nextpagecursor"]),
-        ("ocppIdTag=a&limit%20=1", &["ocppIdTag", "limit "]),
+        ("ocppidtag=a&limit%20=1", &["ocppidtag", "limit "]),
         ("%22%3C=%ff", &["\"<"]),
         ("=1", &["query"]),
     ];

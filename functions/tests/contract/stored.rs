@@ -96,6 +96,8 @@ async fn a_damaged_record_is_an_error_of_its_own_alone() {
         let ids: Vec<Value> = world.list("/api/access-ids").await.iter().map(|record| record["id"].clone()).collect();
         assert_eq!(ids, [1, 3], "{what}");
         let page = world.get("/api/access-ids?limit=2").await.ok();
+        assert_eq!((&page["data"][1]["id"], &page["pagination"]["hasNextPage"]), (&json!(3), &json!(false)), "{what}");
+        let page = world.get("/api/access-ids?limit=1").await.ok();
         let cursor = page["pagination"]["nextPageCursor"].as_str().unwrap();
         let rest = world.get(&format!("/api/access-ids?nextPageCursor={cursor}")).await.ok();
         assert_eq!(rest["data"][0]["id"], 3, "{what}: the walk goes on behind it");

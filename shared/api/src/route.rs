@@ -22,15 +22,12 @@ pub struct Route {
     pub scopes: &'static [Scope],
     /// The length of the largest body that is read, in bytes. A larger one is answered with 413.
     pub body_limit: usize,
-    /// The query parameters that are read. All others are refused, because a filter that is misspelt must not return
-    /// everything.
-    pub parameters: &'static [&'static str],
 }
 
 impl Route {
-    /// An endpoint for credentials of scope `api` and bodies of up to 64 KiB, without query parameters.
+    /// An endpoint for credentials of scope `api` and bodies of up to 64 KiB.
     pub const fn new(function: &'static str, method: Method, path: &'static str) -> Self {
-        Self { function, method, path, scopes: &[Scope::Api], body_limit: 64 * 1024, parameters: &[] }
+        Self { function, method, path, scopes: &[Scope::Api], body_limit: 64 * 1024 }
     }
 
     /// The same for the credentials of these scopes.
@@ -44,13 +41,6 @@ impl Route {
     #[must_use]
     pub const fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
-        self
-    }
-
-    /// The same for requests with these query parameters.
-    #[must_use]
-    pub const fn with_parameters(mut self, names: &'static [&'static str]) -> Self {
-        self.parameters = names;
         self
     }
 

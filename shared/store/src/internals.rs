@@ -1,33 +1,27 @@
 //! What the fuzz targets call of this crate beyond its public API. Only the feature `fuzzing` compiles it, which no function
 //! has: see `testing/fuzz-targets`.
 
-use domain::{Id, OrganizationId};
 use serde_dynamo::Item;
 
 use crate::{
     Cursor,
-    cursor::List,
     items::{
         AccessIdItem, CredentialItem, CustomerItem, IdempotencyItem, OrganizationItem, StoredItem, TagItem,
         VehicleItem, VersionedItem, from_item, to_item, value_of,
     },
 };
 
-/// The lists that have cursors.
-pub const LISTS: [&str; 2] = ["access IDs", "vehicles"];
+/// The scopes of two lists, which a cursor is bound to.
+pub const SCOPES: [&str; 2] = ["ORG#abc123DEF456#ACCESS-ID", "ORG#abc123DEF456#VEHICLE"];
 
-/// A cursor for one of [`LISTS`], signed with `key`, that goes on after the record `after`.
-pub fn issue(key: &str, organization: &OrganizationId, list: &str, after: Id) -> String {
-    Cursor::issue(key, organization, list_of(list), after)
+/// A cursor for a scope, signed with `key`, that goes on after the sort key `after`.
+pub fn issue(key: &str, scope: &str, after: &str) -> String {
+    Cursor::issue(key, scope, after)
 }
 
-/// The last id of the page before, if the cursor was issued with `key` for this one of [`LISTS`].
-pub fn verified(cursor: &Cursor, key: &str, organization: &OrganizationId, list: &str) -> Option<Id> {
-    cursor.verified(key, organization, list_of(list))
-}
-
-fn list_of(name: &str) -> List {
-    if name == LISTS[0] { List::AccessIds } else { List::Vehicles }
+/// The sort key that a cursor goes on after, if it was issued with `key` for this scope.
+pub fn verified<'a>(cursor: &'a Cursor, key: &str, scope: &str) -> Option<&'a str> {
+    cursor.verified(key, scope)
 }
 
 /// Reads an item as one of a kind and writes what was read. `None` if it cannot be read so.

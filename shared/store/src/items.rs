@@ -15,7 +15,6 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
-    cursor::List,
     keys::{self, Key, PARTITION, SORT},
 };
 
@@ -56,8 +55,8 @@ pub(crate) trait VersionedItem: StoredItem {
     /// What it stands for.
     type Value;
 
-    /// Where an organization's items of this kind are listed.
-    const LIST: List;
+    /// The partition in which an organization's items of this kind are listed by id.
+    fn list(organization: &OrganizationId) -> String;
 
     fn key(organization: &OrganizationId, value: &Self::Value) -> Key;
 

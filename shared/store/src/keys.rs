@@ -1,5 +1,7 @@
 //! Every key of the table is made here and nowhere else.
 
+use std::ops::RangeInclusive;
+
 use domain::{CustomerKey, Id, OcppIdTag, OrganizationId};
 
 use crate::digest;
@@ -25,6 +27,11 @@ fn key(partition: String, sort: impl Into<String>) -> Key {
 /// An id with 16 digits, as many as 2^53 has, so that ids sort as numbers.
 pub(crate) fn id_sort(id: Id) -> String {
     format!("{:016}", id.get())
+}
+
+/// The sort keys of all ids.
+pub(crate) fn all_ids() -> RangeInclusive<String> {
+    "0".repeat(16)..="9".repeat(16)
 }
 
 /// The id in the sort key of an access ID or a vehicle.
@@ -66,9 +73,15 @@ pub(crate) fn vehicle(organization: &OrganizationId, id: Id) -> Key {
     key(vehicles(organization), id_sort(id))
 }
 
+/// The partition of an organization's customers, and the sort keys of all of them.
+pub(crate) fn customers(organization: &OrganizationId) -> (String, RangeInclusive<String>) {
+    (format!("ORG#{organization}#CUSTOMER"), "0".repeat(64)..="f".repeat(64))
+}
+
 /// The folded name can be longer than the 1,024 bytes of a sort key, its digest cannot.
 pub(crate) fn customer(organization: &OrganizationId, customer: &CustomerKey) -> Key {
-    key(format!("ORG#{organization}#CUSTOMER"), digest::sha256_hex(customer.as_str().as_bytes()))
+    let (partition, _) = customers(organization);
+    key(partition, digest::sha256_hex(customer.as_str().as_bytes()))
 }
 
 /// `kind` tells the endpoints apart, `idempotency_key` is the client's.

@@ -6,6 +6,7 @@ mod operator;
 mod reach;
 mod reads;
 mod transactions;
+mod walk;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +20,7 @@ use crate::Error;
 pub(crate) use access::{Access, Found};
 pub use reach::Unreachable;
 pub(crate) use transactions::{Attempt, Transaction};
+pub(crate) use walk::{Direction, Walk};
 
 /// One table, and what had to be done for it beyond the ordinary.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use api::{Error, Method, Problems, Scope, page, respond, uri};
+use api::{Error, Method, Problems, Query, Scope, filters, respond, uri};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::OcppIdTag;
 use lambda_http::{Request, RequestExt as _};
@@ -98,7 +98,7 @@ pub fn request(data: &[u8]) {
     assert_eq!(by_path.headers()["idempotency-key"].as_bytes(), key.as_bytes());
     let queried = by_path.uri().query().unwrap_or_default();
     assert!(form_urlencoded::parse(queried.as_bytes()).eq(form_urlencoded::parse(query.as_bytes())));
-    if let Err(problems) = page::parse(queried) {
+    if let Err(problems) = Query::read(queried, filters::access_ids) {
         check_refusal(&problems);
     }
     let credential = functions::ROUTES[0].credential(&by_path);

@@ -56,6 +56,7 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "access-ids", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "customers", description = "Whom access IDs and vehicles belong to, by name."),
         (name = "rfid", description = "The question of a charging platform. It has a URL and a secret of its own."),
         (name = "vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
     ),
@@ -166,6 +167,7 @@ fn links(schema: &str) -> &'static [(&'static str, &'static str, &'static str, &
         Some("VehicleList") => {
             &[("nextPage", "listVehicles", "nextPageCursor", CURSOR), ("first", "getVehicle", "id", "data/0/id")]
         }
+        Some("CustomerList") => &[("nextPage", "listCustomers", "nextPageCursor", CURSOR)],
         _ => &[],
     }
 }

@@ -63,7 +63,7 @@ impl Table {
         let (sample, body, status) = match function {
             "rfid-authorizer" => ("authorize", None, 200),
             "get-access-id" | "get-vehicle" => ("get", None, 200),
-            "list-access-ids" | "list-vehicles" => ("list", None, 200),
+            "list-access-ids" | "list-customers" | "list-vehicles" => ("list", None, 200),
             "create-access-id" => ("rfid-card", Some(create), 201),
             "create-vehicle" => ("minimal", None, 201),
             "update-access-id" => ("authorize", Some(update_access_id), 200),

@@ -7,19 +7,16 @@ use domain::OrganizationId;
 use super::Table;
 use crate::{
     Credential, Error,
-    cursor::{Cursor, List, PageRequest},
-    items::{
-        Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, key_of, readable, value_of,
-    },
-    keys::{self, Key},
+    items::{Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, readable, value_of},
+    keys::Key,
 };
 
 /// A credential that was found to hold, and with it the way to the items of its organization. Nothing else makes one than
 /// [`Table::authorize`] and [`Table::authorize_reading`].
 pub(crate) struct Access<'a> {
-    table: &'a Table,
-    organization: &'a OrganizationId,
-    cursor_key: String,
+    pub(super) table: &'a Table,
+    pub(super) organization: &'a OrganizationId,
+    pub(super) cursor_key: String,
 }
 
 /// Items that were asked for by key, by a caller whose credential holds.
@@ -70,35 +67,6 @@ impl<'a> Access<'a> {
     /// The items at some keys. One call for each hundred keys.
     pub async fn read(&self, keys: impl IntoIterator<Item = Key>) -> Result<Found, Error> {
         self.table.batch_get(keys).await.map(Found)
-    }
-
-    /// A page of a list, and the cursor of the next page if there is one. One call. What cannot be read is logged and left
-    /// out.
-    ///
-    /// # Errors
-    /// [`Error::ForgedCursor`], before anything is read, and the table's own.
-    pub async fn page<I: VersionedItem>(&self, page: &PageRequest) -> Result<(Vec<I::Value>, Option<String>), Error> {
-        let list = I::LIST;
-        let after = match &page.cursor {
-            None => "0".to_owned(),
-            Some(cursor) => {
-                keys::id_sort(cursor.verified(&self.cursor_key, self.organization, list).ok_or(Error::ForgedCursor)?)
-            }
-        };
-        let partition = match list {
-            List::AccessIds => keys::access_ids(self.organization),
-            List::Vehicles => keys::vehicles(self.organization),
-        };
-        // One more than is shown tells whether there is a next page.
-        let mut items = self.table.query(&partition, "SK > :sort", &after, page.limit + 1).await?;
-        let mut next_cursor = None;
-        if items.len() > page.limit {
-            items.truncate(page.limit);
-            let last = items.last().map(key_of).transpose()?.and_then(|key| keys::id_of(&key.sort));
-            let last = last.ok_or_else(|| Corrupt::new("a record's sort key"))?;
-            next_cursor = Some(Cursor::issue(&self.cursor_key, self.organization, list, last));
-        }
-        Ok((items.into_iter().filter_map(readable::<I>).collect(), next_cursor))
     }
 }
 
