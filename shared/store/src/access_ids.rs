@@ -87,8 +87,10 @@ impl Store {
         let Some(access_id) = found.take_record::<AccessIdItem>(&key)? else { return Ok((access, None)) };
         let vehicle = match access_id.value.vehicle.map(vehicle_key) {
             None => None,
-            Some(key) if found.has(&key) => found.take_record::<VehicleItem>(&key)?,
-            Some(key) => access.get::<VehicleItem>(key).await?,
+            Some(key) => match found.take_record::<VehicleItem>(&key)? {
+                Some(vehicle) => Some(vehicle),
+                None => access.get::<VehicleItem>(key).await?,
+            },
         };
         let vehicle = vehicle.map(|vehicle| vehicle.value);
         Ok((access, Some(LinkedAccessId { access_id: access_id.value, vehicle })))
