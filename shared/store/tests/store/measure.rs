@@ -185,7 +185,7 @@ pub fn with_new_vehicle(tag: &str) -> NewAccessId {
 pub async fn fill(table: &Table, numbers: Range<u64>) {
     let id = |number| Id::new(number).unwrap();
     let records = numbers.map(|number| {
-        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("{number:012x}")) };
+        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("9{number:011x}")) };
         new.create(id(1_000_000 + number), id(2_000_000 + number), None, at(0)).unwrap()
     });
     let (access_ids, vehicles): (Vec<_>, Vec<_>) =
