@@ -147,9 +147,11 @@ pub fn rfid_body(data: &[u8]) {
             check_refusal(&problems);
             assert_eq!(fields(&problems), expected.into_iter().map(str::to_owned).collect());
         }
-        Ok(id) => {
+        Ok(Message { id, charge_box, kind }) => {
             assert!(expected.is_empty());
-            assert_eq!(whole.as_ref().and_then(|message| message["id"].as_str()), Some(&*id));
+            let text = |name: &str| whole.as_ref().and_then(|message| message[name].as_str());
+            assert_eq!((text("id"), text("chargebox")), (Some(&*id), Some(charge_box.as_str())));
+            assert_eq!(text("type"), Some(kind.into()));
         }
     }
 }

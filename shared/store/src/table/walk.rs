@@ -53,6 +53,10 @@ impl Access<'_> {
             None => None,
             Some(cursor) => Some(cursor.verified(&self.cursor_key, &scope).ok_or(Error::ForgedCursor)?.to_owned()),
         };
+        // Of such a range the table would say that it is a mistake.
+        if walk.range.is_empty() {
+            return Ok(Page { records: Vec::new(), next_cursor: None });
+        }
         let mut page = Page { records: Vec::with_capacity(walk.page.limit), next_cursor: None };
         let mut last_taken = String::new();
         let mut left = MAX_LOOKED_AT;

@@ -8,8 +8,8 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessIdType, AuthorizationStatus, NewAccessId, NewVehicle, OcppIdTag, Patch, UpdateAccessId, UpdateVehicle,
-    VehicleChange, VehicleLink,
+    AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag, Patch, UpdateAccessId,
+    UpdateVehicle, VehicleChange, VehicleLink,
 };
 use store::{Error, Idempotency, Scope};
 
@@ -29,10 +29,11 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.requests().await;
 
     let endpoint = "RFID decision";
-    table.decider.decide(&rfid, Some(&tag("04e1a2b3"))).await?;
-    table.tell(endpoint, "a known tag, authorized or revoked").await;
-    table.decider.decide(&rfid, Some(&tag("unknown"))).await?;
-    table.tell(endpoint, "an unknown tag").await;
+    let here = ChargeBox::received("EaJ7cU9NJ3YkTNgy".to_owned());
+    table.decider.look_up(&rfid, Some(&tag("04e1a2b3")), Some(&here)).await?;
+    table.tell(endpoint, "`authorize`, whether the tag is known or not").await;
+    table.decider.look_up(&rfid, Some(&tag("04e1a2b3")), None).await?;
+    table.tell(endpoint, "`start`").await;
 
     table.rows.extend(costs_of_lists().await?);
 
@@ -194,7 +195,7 @@ fn shape(key: &str) -> String {
         let is_of = |before: &str| segments.last().is_some_and(|last| last == before);
         let hex = segment.len() == 64 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
         segments.push(match segment {
-            _ if is_of("TAG") => "<tag>".to_owned(),
+            _ if ["TAG", "DECISION", "START"].iter().any(|before| is_of(before)) => "<tag>".to_owned(),
             _ if is_of("ORG") || segment.len() == 12 => "<organization>".to_owned(),
             _ if segments.iter().any(|before| before == "REQUEST") && !is_of("REQUEST") => "<key>".to_owned(),
             _ if hex => "<SHA-256>".to_owned(),
@@ -261,7 +262,7 @@ async fn costs_of_reads(table: &Table, tag: &OcppIdTag) -> Result<Vec<Cost>, Err
     cost("an access ID").await;
     table.store.get_vehicle(&table.caller, vehicles.records[0].id).await?;
     cost("a vehicle").await;
-    table.decider.decide(&table.rfid, Some(tag)).await?;
+    table.decider.look_up(&table.rfid, Some(tag), None).await?;
     cost("a decision").await;
     Ok(costs)
 }
