@@ -8,12 +8,13 @@ pub mod create_vehicle;
 pub mod get_access_id;
 pub mod get_vehicle;
 pub mod list_access_ids;
+pub mod list_customers;
 pub mod list_vehicles;
 pub mod update_access_id;
 pub mod update_vehicle;
 
 /// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
-pub const ROUTES: [Route; 8] = [
+pub const ROUTES: [Route; 9] = [
     list_access_ids::ROUTE,
     create_access_id::ROUTE,
     get_access_id::ROUTE,
@@ -22,6 +23,7 @@ pub const ROUTES: [Route; 8] = [
     create_vehicle::ROUTE,
     get_vehicle::ROUTE,
     update_vehicle::ROUTE,
+    list_customers::ROUTE,
 ];
 
 /// The documentation of the same endpoints: see `testing/openapi`.
@@ -36,6 +38,7 @@ pub const ROUTES: [Route; 8] = [
     create_vehicle::handle,
     get_vehicle::handle,
     update_vehicle::handle,
+    list_customers::handle,
 ))]
 #[derive(Debug)]
 pub struct Operations;

@@ -15,9 +15,9 @@ use store::{Credential, Scope};
 use crate::{
     access_ids,
     error::Error,
+    filters,
     event::Event,
     json::{self, Json},
-    page,
     problems::Problems,
     respond, rfid,
     route::Route,
@@ -86,7 +86,7 @@ pub fn request(data: &[u8]) {
     assert_eq!(by_path.headers()["idempotency-key"].as_bytes(), key.as_bytes());
     let queried = by_path.uri().query().unwrap_or_default();
     assert!(form_urlencoded::parse(queried.as_bytes()).eq(form_urlencoded::parse(query.as_bytes())));
-    if let Err(problems) = page::parse(queried) {
+    if let Err(problems) = filters::access_ids(queried) {
         check_refusal(&problems);
     }
 

@@ -5,12 +5,15 @@
 pub mod access_ids;
 mod authorizer;
 mod call;
+pub mod customers;
 mod edge;
 mod error;
+pub mod filters;
 mod json;
 mod log;
 pub mod page;
 mod problems;
+mod query;
 pub mod respond;
 mod route;
 #[cfg(feature = "openapi")]
@@ -25,6 +28,7 @@ pub use error::Error;
 pub use lambda_http::{Body, Response, http::Method};
 pub use log::{METRICS, Metric, Metrics, NAMESPACE};
 pub use problems::{Problem, Problems};
+pub use query::Query;
 pub use route::Route;
 pub use serve::{StartError, serve};
 pub use store::Scope;

@@ -86,6 +86,55 @@ pub struct Page {
     next_page_cursor: Option<String>,
 }
 
+/// Which access IDs.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct AccessIdFilters {
+    /// The one with this tag, in any of its spellings.
+    #[param(nullable = false)]
+    ocpp_id_tag: Option<GivenTag>,
+    /// Those that are linked to this vehicle, cards included.
+    #[param(nullable = false, minimum = 1, maximum = 9_007_199_254_740_991_u64)]
+    vehicle_id: Option<u64>,
+    /// Those with this status.
+    #[param(nullable = false)]
+    authorization_status: Option<AuthorizationStatus>,
+    /// Those of this type.
+    #[param(rename = "type", nullable = false)]
+    kind: Option<AccessIdType>,
+    /// Those of the customer of this name, compared as customers are. None if there is no such customer.
+    #[param(nullable = false)]
+    customer: Option<GivenText<200>>,
+    /// Those that have this in their name, compared as customers are, or in their tag: in lower case, normalized, or without
+    /// the separators between hex pairs.
+    #[param(nullable = false)]
+    q: Option<GivenText<200>>,
+}
+
+/// Which vehicles.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct VehicleFilters {
+    /// The one that holds the access ID with this tag, in any of its spellings.
+    #[param(nullable = false)]
+    ocpp_id_tag: Option<GivenTag>,
+    /// Those of the customer of this name, compared as customers are. None if there is no such customer.
+    #[param(nullable = false)]
+    customer: Option<GivenText<200>>,
+    /// Those that have this in their name, make, model, VIN or licence plate, compared as customers are.
+    #[param(nullable = false)]
+    q: Option<GivenText<200>>,
+}
+
+/// Which customers.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CustomerFilters {
+    /// Those that have this in their name, compared as customers are.
+    #[param(nullable = false)]
+    q: Option<GivenText<200>>,
+}
+
 /// Which record.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

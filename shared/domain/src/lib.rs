@@ -9,6 +9,7 @@ mod create;
 mod customer;
 mod decision;
 mod explain;
+mod filter;
 #[cfg(test)]
 mod fixtures;
 #[cfg(any(test, fuzzing))]
@@ -33,6 +34,7 @@ pub use decision::{
     AccessIdLabel, Decision, OcppStatus, Question, Reason, RequestType, StoredRules, StoredTag, remembered_until,
 };
 pub use explain::{Check, CheckResult, NormalizationRule, NormalizationStep, explain, normalization_steps};
+pub use filter::{AccessIdFilter, Search, VehicleFilter};
 pub use id::{Id, InvalidId};
 pub use journal::{Asked, DecisionRecord, Excerpt, Journal, MAX_EXCERPT, UnknownTag, looks_like};
 pub use near_miss::{How, MAX_NEAR_MISSES, NearMiss, near_misses};

@@ -83,9 +83,15 @@ pub(crate) fn vehicle(organization: &OrganizationId, id: Id) -> Key {
     key(vehicles(organization), id_sort(id))
 }
 
+/// The partition of an organization's customers, and the sort keys of all of them.
+pub(crate) fn customers(organization: &OrganizationId) -> (String, RangeInclusive<String>) {
+    (format!("ORG#{organization}#CUSTOMER"), "0".repeat(64)..="f".repeat(64))
+}
+
 /// The folded name can be longer than the 1,024 bytes of a sort key, its digest cannot.
 pub(crate) fn customer(organization: &OrganizationId, customer: &CustomerKey) -> Key {
-    key(format!("ORG#{organization}#CUSTOMER"), digest::sha256_hex(customer.as_str().as_bytes()))
+    let (partition, _) = customers(organization);
+    key(partition, digest::sha256_hex(customer.as_str().as_bytes()))
 }
 
 /// `kind` tells the endpoints apart, `idempotency_key` is the client's.

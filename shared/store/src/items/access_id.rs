@@ -1,5 +1,5 @@
 use domain::{AccessId, AccessIdLabel, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
 use crate::keys::{self, Key};
@@ -82,7 +82,7 @@ impl VersionedItem for AccessIdItem {
 }
 
 /// What an RFID decision needs to know of an access ID, stored under its tag. It changes together with the access ID.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TagItem {
     access_id: u64,
@@ -90,9 +90,20 @@ pub(crate) struct TagItem {
     #[serde(rename = "type")]
     pub kind: AccessIdType,
     pub authorization_status: AuthorizationStatus,
+    /// Where the vehicle can be read together with the access ID. No decision depends on it, and the access ID alone says
+    /// whether it is true.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number_if_readable")]
+    vehicle_id: Option<u64>,
 }
 
-impl StoredItem for TagItem {}
+/// A number that nothing depends on: any other value is as good as none.
+fn number_if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(u64::deserialize(deserializer).ok())
+}
+
+impl StoredItem for TagItem {
+    const OPTIONAL: &'static [&'static str] = &["vehicleId"];
+}
 
 impl TagItem {
     pub fn new(access_id: &AccessId) -> Self {
@@ -101,7 +112,13 @@ impl TagItem {
             name: access_id.name.to_string(),
             kind: access_id.kind,
             authorization_status: access_id.status,
+            vehicle_id: access_id.vehicle.map(Id::get),
         }
+    }
+
+    /// The vehicle that the access ID is linked to, if the item knows it.
+    pub fn vehicle(&self) -> Option<Id> {
+        self.vehicle_id.and_then(|id| Id::new(id).ok())
     }
 
     pub fn access_id(&self) -> Result<Id, Corrupt> {

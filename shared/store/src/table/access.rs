@@ -4,22 +4,21 @@ use std::collections::HashMap;
 
 use domain::{AccessIdLabel, OrganizationId, Timestamp};
 
-use super::{Direction, Table, Walk};
+use super::Table;
 use crate::{
     Credential, Error,
-    cursor::{Page, PageRequest},
     items::{
         Corrupt, CredentialItem, Expiring, Item, StoredItem, TagItem, Versioned, VersionedItem, current, from_item,
         readable, value_of,
     },
-    keys::{self, Key},
+    keys::Key,
 };
 
 /// A credential that was found to hold, and with it the way to the items of its organization. Nothing else makes one than
 /// [`Table::authorize`] and [`Table::authorize_reading`].
 pub(crate) struct Access<'a> {
     pub(super) table: &'a Table,
-    organization: &'a OrganizationId,
+    pub(super) organization: &'a OrganizationId,
     pub(super) cursor_key: String,
 }
 
@@ -71,17 +70,6 @@ impl<'a> Access<'a> {
     /// The items at some keys. One call for each hundred keys.
     pub async fn read(&self, keys: impl IntoIterator<Item = Key>) -> Result<Found, Error> {
         self.table.batch_get(keys).await.map(Found)
-    }
-
-    /// A page of all records of a kind in ascending order of their ids. One call. What cannot be read is logged and left
-    /// out.
-    ///
-    /// # Errors
-    /// [`Error::ForgedCursor`], before anything is read, and the table's own.
-    pub async fn page<I: VersionedItem>(&self, page: &PageRequest) -> Result<Page<I::Value>, Error> {
-        let partition = I::list(self.organization);
-        let walk = Walk { partition, range: keys::all_ids(), direction: Direction::Ascending, filters: "", page };
-        self.walk(&walk, readable::<I>).await
     }
 }
 

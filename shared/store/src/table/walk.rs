@@ -6,7 +6,8 @@ use super::Access;
 use crate::{
     Error, Page, PageRequest,
     cursor::Cursor,
-    items::{Item, key_of},
+    items::{Item, VersionedItem, key_of},
+    keys,
 };
 
 /// How many items one request looks at, at most, when a filter leaves most of them out.
@@ -39,6 +40,12 @@ pub(crate) enum Direction {
 }
 
 impl Access<'_> {
+    /// All records of a kind in ascending order of their ids.
+    pub fn all<'a, I: VersionedItem>(&self, filters: &'a str, page: &'a PageRequest) -> Walk<'a> {
+        let (partition, range) = (I::list(self.organization), keys::all_ids());
+        Walk { partition, range, direction: Direction::Ascending, filters, page }
+    }
+
     /// A page of what `take` makes of the items, without those of which it makes nothing.
     ///
     /// Every item is looked at once over all pages, strongly consistent. A page that is not full has a cursor all the same if
@@ -49,10 +56,7 @@ impl Access<'_> {
     /// [`Error::ForgedCursor`], before anything is read, and the table's own.
     pub async fn walk<T>(&self, walk: &Walk<'_>, mut take: impl FnMut(Item) -> Option<T>) -> Result<Page<T>, Error> {
         let scope = walk.scope();
-        let mut start = match &walk.page.cursor {
-            None => None,
-            Some(cursor) => Some(cursor.verified(&self.cursor_key, &scope).ok_or(Error::ForgedCursor)?.to_owned()),
-        };
+        let mut start = self.start(walk)?.map(str::to_owned);
         // Of such a range the table would say that it is a mistake.
         if walk.range.is_empty() {
             return Ok(Page { records: Vec::new(), next_cursor: None });
@@ -83,6 +87,30 @@ impl Access<'_> {
             start = Some(last);
             size = size.saturating_mul(GROWTH);
         }
+    }
+
+    /// The sort key after which a page begins, if it is not the first one.
+    ///
+    /// # Errors
+    /// [`Error::ForgedCursor`].
+    pub fn start<'a>(&self, walk: &Walk<'a>) -> Result<Option<&'a str>, Error> {
+        let Some(cursor) = &walk.page.cursor else { return Ok(None) };
+        cursor.verified(&self.cursor_key, &walk.scope()).map(Some).ok_or(Error::ForgedCursor)
+    }
+
+    /// The page of a walk whose records were found by their keys instead: all of them, with their sort keys, in any order.
+    ///
+    /// # Errors
+    /// [`Error::ForgedCursor`].
+    pub fn page_of<T>(&self, walk: &Walk<'_>, found: impl IntoIterator<Item = (String, T)>) -> Result<Page<T>, Error> {
+        let start = self.start(walk)?;
+        let mut found: Vec<_> =
+            found.into_iter().filter(|(sort, _)| start.is_none_or(|start| sort.as_str() > start)).collect();
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let limit = walk.page.limit;
+        let last = found.get(limit).and(found.get(limit - 1)).map(|(sort, _)| sort);
+        let next_cursor = last.map(|last| Cursor::issue(&self.cursor_key, &walk.scope(), last));
+        Ok(Page { records: found.into_iter().map(|(_, record)| record).take(limit).collect(), next_cursor })
     }
 }
 

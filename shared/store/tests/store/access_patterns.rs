@@ -121,11 +121,11 @@ async fn costs_of_lists() -> Result<Vec<String>, Error> {
     fill(&table, 0..101).await;
     table.requests().await;
     for limit in [50, 100] {
-        table.store.list_access_ids(&table.caller, &page(limit, None)).await?;
+        table.store.list_access_ids(&table.caller, &Default::default(), &page(limit, None)).await?;
         table.tell("`GET /api/access-ids`", &format!("{limit} vehicles' access IDs")).await;
     }
     for limit in [50, 100] {
-        table.store.list_vehicles(&table.caller, &page(limit, None)).await?;
+        table.store.list_vehicles(&table.caller, &Default::default(), &page(limit, None)).await?;
         table.tell("`GET /api/vehicles`", &format!("{limit} vehicles with an access ID each")).await;
     }
     Ok(table.rows)
@@ -250,13 +250,16 @@ async fn costs_of_reads(table: &Table, tag: &OcppIdTag) -> Result<Vec<Cost>, Err
         let calls = table.requests().await.into_iter().map(|call| (call.operation, call.capacity.unwrap()));
         costs.push((what, calls.collect()));
     };
-    let access_ids = table.store.list_access_ids(&table.caller, &page(5, None)).await?;
+    let access_ids = table.store.list_access_ids(&table.caller, &Default::default(), &page(5, None)).await?;
     cost("a page of access IDs").await;
-    let vehicles = table.store.list_vehicles(&table.caller, &page(5, None)).await?;
+    let vehicles = table.store.list_vehicles(&table.caller, &Default::default(), &page(5, None)).await?;
     cost("a page of vehicles").await;
-    table.store.list_access_ids(&table.caller, &page(5, access_ids.next_cursor.as_deref())).await?;
+    table
+        .store
+        .list_access_ids(&table.caller, &Default::default(), &page(5, access_ids.next_cursor.as_deref()))
+        .await?;
     cost("the next page of access IDs").await;
-    table.store.list_vehicles(&table.caller, &page(5, vehicles.next_cursor.as_deref())).await?;
+    table.store.list_vehicles(&table.caller, &Default::default(), &page(5, vehicles.next_cursor.as_deref())).await?;
     cost("the next page of vehicles").await;
     table.store.get_access_id(&table.caller, access_ids.records[0].access_id.id).await?;
     cost("an access ID").await;

@@ -23,8 +23,8 @@ async fn what_is_created_is_read_back() {
     assert_eq!(store.get_access_id(caller, created.access_id.id).await.unwrap(), created);
     let vehicle = created.vehicle.clone().unwrap();
     assert_eq!(store.get_vehicle(caller, vehicle.id).await.unwrap(), vehicle);
-    assert_eq!(store.list_access_ids(caller, &page(10, None)).await.unwrap().records, [created]);
-    assert_eq!(store.list_vehicles(caller, &page(10, None)).await.unwrap().records, [vehicle]);
+    assert_eq!(store.list_access_ids(caller, &Default::default(), &page(10, None)).await.unwrap().records, [created]);
+    assert_eq!(store.list_vehicles(caller, &Default::default(), &page(10, None)).await.unwrap().records, [vehicle]);
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_tag_is_taken_once_per_organization() {
     assert!(matches!(store.create_access_id(caller, &card("A"), None, at(2)).await, Err(Error::TagTaken)));
     let theirs = store.create_access_id(other, &card("a"), None, at(2)).await.unwrap();
     assert!(matches!(store.get_access_id(caller, theirs.access_id.id).await, Err(Error::NotFound)));
-    assert_eq!(store.list_access_ids(caller, &page(10, None)).await.unwrap().records.len(), 1);
+    assert_eq!(store.list_access_ids(caller, &Default::default(), &page(10, None)).await.unwrap().records.len(), 1);
 }
 
 #[tokio::test]
@@ -180,7 +180,8 @@ async fn pages_are_full_exact_and_in_order_whatever_is_created_meanwhile() {
     for limit in [1, 2, 3, 6, 7, 100] {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let listed = store.list_access_ids(caller, &page(limit, cursor.as_deref())).await.unwrap();
+            let listed =
+                store.list_access_ids(caller, &Default::default(), &page(limit, cursor.as_deref())).await.unwrap();
             seen.extend(listed.records.iter().map(|linked| linked.access_id.id));
             assert!(listed.next_cursor.is_none() || listed.records.len() == limit);
             cursor = listed.next_cursor;
@@ -192,9 +193,10 @@ async fn pages_are_full_exact_and_in_order_whatever_is_created_meanwhile() {
         assert_eq!(seen, ids, "limit {limit}");
     }
     // one created during the walk comes last, and nothing is seen twice
-    let first = store.list_access_ids(caller, &page(4, None)).await.unwrap();
+    let first = store.list_access_ids(caller, &Default::default(), &page(4, None)).await.unwrap();
     ids.push(store.create_access_id(caller, &card("late"), None, at(50)).await.unwrap().access_id.id);
-    let rest = store.list_access_ids(caller, &page(100, first.next_cursor.as_deref())).await.unwrap();
+    let rest =
+        store.list_access_ids(caller, &Default::default(), &page(100, first.next_cursor.as_deref())).await.unwrap();
     let walked: Vec<_> = first.records.iter().chain(&rest.records).map(|linked| linked.access_id.id).collect();
     assert_eq!(walked, ids);
 }
@@ -207,11 +209,11 @@ async fn a_cursor_of_another_list_or_organization_is_forged() {
         store.create_access_id(caller, &card(text), None, at(0)).await.unwrap();
         store.create_vehicle(caller, &vehicle(&[]), None, at(0)).await.unwrap();
     }
-    let cursor = store.list_access_ids(caller, &page(1, None)).await.unwrap().next_cursor;
+    let cursor = store.list_access_ids(caller, &Default::default(), &page(1, None)).await.unwrap().next_cursor;
     let cursor = page(1, cursor.as_deref());
-    assert!(store.list_access_ids(caller, &cursor).await.is_ok());
-    assert!(matches!(store.list_vehicles(caller, &cursor).await, Err(Error::ForgedCursor)));
-    assert!(matches!(store.list_access_ids(other, &cursor).await, Err(Error::ForgedCursor)));
+    assert!(store.list_access_ids(caller, &Default::default(), &cursor).await.is_ok());
+    assert!(matches!(store.list_vehicles(caller, &Default::default(), &cursor).await, Err(Error::ForgedCursor)));
+    assert!(matches!(store.list_access_ids(other, &Default::default(), &cursor).await, Err(Error::ForgedCursor)));
 }
 
 #[tokio::test]
@@ -231,7 +233,10 @@ async fn a_credential_opens_its_scope_until_it_is_revoked() {
     let id = Id::new(1).unwrap();
     assert!(matches!(store.check(&caller).await, Err(Error::Unauthorized)));
     assert!(matches!(store.get_access_id(&caller, id).await, Err(Error::Unauthorized)));
-    assert!(matches!(store.list_vehicles(&caller, &page(1, None)).await, Err(Error::Unauthorized)));
+    assert!(matches!(
+        store.list_vehicles(&caller, &Default::default(), &page(1, None)).await,
+        Err(Error::Unauthorized)
+    ));
     assert!(matches!(store.create_access_id(&caller, &card("a"), None, at(4)).await, Err(Error::Unauthorized)));
 
     let mut forged = new.token.clone();

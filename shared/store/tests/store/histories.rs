@@ -227,7 +227,11 @@ impl World<'_> {
         let mut model = Model::default();
         let mut cursor = None;
         loop {
-            let listed = self.store.list_access_ids(&self.caller, &page(3, cursor.as_deref())).await.unwrap();
+            let listed = self
+                .store
+                .list_access_ids(&self.caller, &Default::default(), &page(3, cursor.as_deref()))
+                .await
+                .unwrap();
             for linked in listed.records {
                 let access_id = seen_access_id(&linked.access_id);
                 assert_eq!(linked.vehicle.is_some(), access_id.vehicle.is_some());
@@ -239,7 +243,7 @@ impl World<'_> {
                 break;
             }
         }
-        let listed = self.store.list_vehicles(&self.caller, &page(100, None)).await.unwrap();
+        let listed = self.store.list_vehicles(&self.caller, &Default::default(), &page(100, None)).await.unwrap();
         for vehicle in &listed.records {
             model.vehicles.insert(vehicle.id.get(), plain(vehicle));
             let id = vehicle.id.get();
