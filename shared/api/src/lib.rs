@@ -6,6 +6,7 @@ pub mod access_ids;
 mod authorizer;
 mod call;
 pub mod customers;
+pub mod decisions;
 mod edge;
 mod error;
 pub mod filters;
@@ -19,6 +20,7 @@ mod route;
 #[cfg(feature = "openapi")]
 pub mod schemas;
 mod serve;
+pub mod unknown_tags;
 pub mod uri;
 pub mod vehicles;
 
