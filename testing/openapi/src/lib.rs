@@ -54,6 +54,7 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "Access IDs", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "Decisions", description = "What the RFID authorizer decided, and the tags that nobody has."),
         (name = "Vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
     ),
     components(schemas(ErrorBody<'_>)),
