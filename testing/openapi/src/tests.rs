@@ -4,6 +4,7 @@ use std::{cell::Cell, env, path::PathBuf, sync::LazyLock};
 
 use api::{
     access_ids::{self, AccessIdDocument, AccessIdList},
+    customers::CustomerList,
     vehicles::{self, VehicleDocument, VehicleList},
 };
 use domain::{AccessIdType, Customer, Id, NewAccessId, NewVehicleDetails, OcppIdTag, VehicleLink};
@@ -123,6 +124,7 @@ fn answers_keep_to_the_document() {
     };
     let of_vehicle = vehicle.vehicle.clone().unwrap();
     let vehicles = store::Page { records: vec![of_vehicle.clone()], next_cursor: None };
+    let customers = store::Page { records: vec![vehicle.access_id.customer.clone().unwrap()], next_cursor: None };
     for (schema, answer) in [
         ("AccessIdDocument", json!(AccessIdDocument::new(&vehicle))),
         ("AccessIdDocument", json!(AccessIdDocument::new(&card))),
@@ -130,6 +132,7 @@ fn answers_keep_to_the_document() {
         ("AccessIdList", json!(AccessIdList::new(&page(Some("x"))))),
         ("VehicleDocument", json!(VehicleDocument::new(&of_vehicle))),
         ("VehicleList", json!(VehicleList::new(&vehicles))),
+        ("CustomerList", json!(CustomerList::new(&customers))),
     ] {
         assert_eq!(refusal(&validator(schema), &answer), None, "{answer}");
     }
