@@ -18,8 +18,17 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnknownTagList<'a> {
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
-    data: Vec<UnknownTagBody<'a>>,
+    data: Vec<Shown<'a>>,
     pagination: Pagination<'a>,
+}
+
+/// One of a page, or the one that was asked for.
+#[derive(Serialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ShownUnknownTag))]
+enum Shown<'a> {
+    Listed(UnknownTagBody<'a>),
+    Asked(DetailsBody<'a>),
 }
 
 /// A tag that was refused because no access ID had it.
@@ -42,15 +51,15 @@ struct UnknownTagBody<'a> {
     looks_like: AccessIdType,
     /// The access ID that has the tag by now.
     access_id: Option<AccessIdLabelBody<'a>>,
-    #[serde(flatten)]
-    details: Option<DetailsBody<'a>>,
 }
 
-/// What is shown of the one that was asked for, and of no other.
+/// An unknown tag with what may tell whose it is: of the one that was asked for, and of no other.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UnknownTagDetails))]
 struct DetailsBody<'a> {
+    #[serde(flatten)]
+    listed: UnknownTagBody<'a>,
     /// When it was first refused as unknown, as far as the journal reaches back.
     #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     first_seen_at: String,
@@ -80,17 +89,14 @@ impl<'a> UnknownTagList<'a> {
     /// The document of a page.
     pub fn new(page: &'a store::Page<SeenTag>) -> Self {
         Self {
-            data: page.records.iter().map(UnknownTagBody::new).collect(),
+            data: page.records.iter().map(|tag| Shown::Listed(UnknownTagBody::new(tag))).collect(),
             pagination: Pagination::new(page.next_cursor.as_deref()),
         }
     }
 
     /// The document of the one that was asked for, without any if it was not seen.
     pub fn one(details: Option<&'a SeenTagDetails>) -> Self {
-        let body = |details: &'a SeenTagDetails| UnknownTagBody {
-            details: Some(DetailsBody::new(details)),
-            ..UnknownTagBody::new(&details.seen_tag)
-        };
+        let body = |details| Shown::Asked(DetailsBody::new(details));
         Self { data: details.map(body).into_iter().collect(), pagination: Pagination::new(None) }
     }
 }
@@ -105,7 +111,6 @@ impl<'a> UnknownTagBody<'a> {
             kind: unknown.kind,
             looks_like: looks_like(&unknown.tag),
             access_id: access_id.as_ref().map(AccessIdLabelBody::new),
-            details: None,
         }
     }
 }
@@ -118,6 +123,7 @@ impl<'a> DetailsBody<'a> {
             access_id: AccessIdLabelBody::new(access_id),
         });
         Self {
+            listed: UnknownTagBody::new(&details.seen_tag),
             first_seen_at: time(details.first_seen_at),
             seen: details.seen,
             near_misses: near_misses.collect(),

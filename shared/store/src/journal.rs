@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     Decider, SettingsError, digest,
-    items::{DecisionItem, StartItem, StoredItem, UnknownTagItem},
+    items::{DecisionItem, StartItem, StoredItem, UnknownTagItem, milliseconds},
     keys::{self, Key, PARTITION, SORT},
 };
 
@@ -72,6 +72,7 @@ impl Decider {
         asked: &Asked<'_>,
         decision: &Decision<'_>,
     ) {
+        let now = milliseconds(now);
         let written = match puts(&self.journalled, organization, now, asked, decision) {
             Ok(puts) if puts.is_empty() => return,
             Ok(puts) => self.write(puts).await,
