@@ -248,6 +248,82 @@ mod tests {
         }
     }
 
+    /// What happens, in order, on the way from an event to the next: a table and a Runtime API that note it.
+    #[tokio::test]
+    async fn the_answer_is_out_before_the_journal_is_written_and_the_next_event_waits_for_it() {
+        use std::sync::{Arc, Mutex};
+
+        use hyper::{Request as HttpRequest, Response, body::Incoming, server::conn::http1, service::service_fn};
+        use hyper_util::rt::TokioIo;
+
+        const SECRET: &str = "rfid_abc123DEF456_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+        let noted = Arc::new(Mutex::new(Vec::<&str>::new()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let answer = {
+            let noted = noted.clone();
+            move |request: HttpRequest<Incoming>| {
+                let noted = noted.clone();
+                async move {
+                    let target =
+                        request.headers().get("x-amz-target").map(|target| target.to_str().unwrap().to_owned());
+                    let what = match (target.as_deref(), request.uri().path().rsplit('/').next()) {
+                        (Some("DynamoDB_20120810.BatchGetItem"), _) => "read",
+                        (Some("DynamoDB_20120810.BatchWriteItem"), _) => "journal",
+                        (_, Some("next")) => "next",
+                        (_, Some("response")) => "answer",
+                        other => panic!("{other:?}"),
+                    };
+                    let body = http_body_util::BodyExt::collect(request.into_body()).await.unwrap().to_bytes();
+                    let note = |what| {
+                        let mut noted = noted.lock().unwrap();
+                        noted.push(what);
+                        noted.iter().filter(|noted| **noted == "next").count()
+                    };
+                    let events = note(what);
+                    if ["answer", "journal"].contains(&what) {
+                        // Time enough for whatever does not wait for the end of it.
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        note("done");
+                    }
+                    let response = Response::builder();
+                    let response = match what {
+                        "next" if events > 2 => response.status(403).body(String::new()),
+                        "next" => response.header("lambda-runtime-aws-request-id", "r").body(
+                            serde_json::json!({
+                                "rawPath": format!("/{SECRET}"), "requestContext": {"http": {"method": "POST"}},
+                                "body": r#"{"msg": "rfid", "id": "x", "chargebox": "y", "type": "authorize"}"#,
+                            })
+                            .to_string(),
+                        ),
+                        // The credential is there, and nothing else.
+                        "read" => {
+                            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                            let mut credential = body["RequestItems"]["table"]["Keys"][0].clone();
+                            credential["scope"] = serde_json::json!({"S": "rfid"});
+                            response.body(serde_json::json!({"Responses": {"table": [credential]}}).to_string())
+                        }
+                        _ => response.body("{}".to_owned()),
+                    };
+                    response.map_err(|error| error.to_string())
+                }
+            }
+        };
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let serve = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer.clone()));
+                tokio::spawn(async move { drop(serve.await) });
+            }
+        });
+        let settings = Settings::local(&format!("http://{address}"), "table");
+        let decider = Decider::new(&settings, JournalSettings::default()).unwrap();
+        let ended = run(Runtime::new(&address).unwrap(), decider, String::new()).await;
+        server.abort();
+        assert!(matches!(ended, Err(RuntimeError::Refused(_))), "{ended:?}");
+        let one = ["next", "read", "answer", "done", "journal", "done"];
+        assert_eq!(*noted.lock().unwrap(), [&one[..], &one, &["next"]].concat());
+    }
+
     #[tokio::test]
     async fn an_event_that_cannot_be_read_is_an_error_of_the_function() {
         let (api, answered) =

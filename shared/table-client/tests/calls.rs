@@ -6,7 +6,7 @@ use crate::{
     server::{Act, Server, answer},
     support::{SECOND, ask, asked, client, fine, keys},
 };
-use table_client::{Config, Error, Keys, Operation::BatchGetItem};
+use table_client::{Error, Keys, Operation::BatchGetItem};
 use tokio::time::Instant;
 
 #[tokio::test]
@@ -119,46 +119,4 @@ fn no_secret_is_shown() {
     let shown = format!("{client:?}");
     assert!(shown.contains("ASIAEXAMPLE"), "{shown}");
     assert!(!shown.contains("secret") && !shown.contains("token/"), "{shown}");
-}
-
-/// The environment of a process cannot be changed safely: another process has another one.
-#[test]
-fn the_environment_configures_a_client() {
-    let config = |variables: &[(&str, &str)]| {
-        let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                &format!("{}::print_config_from_env", module_path!().trim_start_matches("client::")),
-                "--ignored",
-                "--nocapture",
-            ])
-            .env_clear()
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
-        let output = String::from_utf8(output.stdout).unwrap();
-        output.lines().find_map(|line| line.split_once("config: ")).unwrap().1.to_owned()
-    };
-    assert_eq!(config(&[("AWS_REGION", "")]), "the environment variable AWS_REGION is not set");
-    assert_eq!(
-        config(&[("AWS_REGION", "a"), ("AWS_DEFAULT_REGION", "b"), ("AWS_CA_BUNDLE", "")]),
-        r#"Config { region: "a", endpoint_url: None, ca_bundle: None, credentials: Environment }"#
-    );
-    assert_eq!(
-        config(&[("AWS_DEFAULT_REGION", "b"), ("AWS_ENDPOINT_URL", "http://x"), ("AWS_CA_BUNDLE", "/c")]),
-        r#"Config { region: "b", endpoint_url: Some("http://x"), ca_bundle: Some("/c"), credentials: Environment }"#
-    );
-    assert_eq!(
-        config(&[("AWS_REGION", "a"), ("AWS_ENDPOINT_URL", "http://x"), ("AWS_ENDPOINT_URL_DYNAMODB", "http://y")]),
-        r#"Config { region: "a", endpoint_url: Some("http://y"), ca_bundle: None, credentials: Environment }"#
-    );
-}
-
-#[test]
-#[ignore = "run by another test in a process of its own"]
-fn print_config_from_env() {
-    match Config::from_env() {
-        Ok(config) => println!("config: {config:?}"),
-        Err(error) => println!("config: {error}"),
-    }
 }
