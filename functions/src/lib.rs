@@ -9,13 +9,15 @@ pub mod get_access_id;
 pub mod get_vehicle;
 pub mod list_access_ids;
 pub mod list_customers;
+pub mod list_decisions;
+pub mod list_unknown_tags;
 pub mod list_vehicles;
 pub mod rfid_authorizer;
 pub mod update_access_id;
 pub mod update_vehicle;
 
 /// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
-pub const ROUTES: [Route; 9] = [
+pub const ROUTES: [Route; 11] = [
     list_access_ids::ROUTE,
     create_access_id::ROUTE,
     get_access_id::ROUTE,
@@ -25,6 +27,8 @@ pub const ROUTES: [Route; 9] = [
     get_vehicle::ROUTE,
     update_vehicle::ROUTE,
     list_customers::ROUTE,
+    list_decisions::ROUTE,
+    list_unknown_tags::ROUTE,
 ];
 
 /// The documentation of the same endpoints: see `testing/openapi`.
@@ -40,6 +44,8 @@ pub const ROUTES: [Route; 9] = [
     get_vehicle::handle,
     update_vehicle::handle,
     list_customers::handle,
+    list_decisions::handle,
+    list_unknown_tags::handle,
     rfid_authorizer::serve,
 ))]
 #[derive(Debug)]

@@ -146,7 +146,7 @@ impl<'a> ListedAccessIdBody<'a> {
 }
 
 /// RFC 3339 in UTC with milliseconds and `Z`.
-fn time(time: Timestamp) -> String {
+pub(crate) fn time(time: Timestamp) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 

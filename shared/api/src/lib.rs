@@ -6,6 +6,7 @@ pub mod access_ids;
 mod authorizer;
 mod call;
 pub mod customers;
+pub mod decisions;
 mod edge;
 mod error;
 pub mod filters;
@@ -24,12 +25,13 @@ mod route;
 #[cfg(feature = "openapi")]
 pub mod schemas;
 mod serve;
+pub mod unknown_tags;
 pub mod uri;
 pub mod vehicles;
 
 pub use authorizer::serve_rfid;
 #[cfg(feature = "fuzzing")]
-pub use authorizer::{Asked, asked};
+pub use authorizer::{AskedEvent, asked};
 pub use call::{Call, Read};
 pub use error::Error;
 pub use lambda_http::{Body, Response, http::Method};

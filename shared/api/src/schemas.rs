@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 
-use domain::{AccessIdType, AuthorizationStatus};
+use domain::{AccessIdType, AuthorizationStatus, Reason, RequestType};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -148,6 +148,45 @@ pub struct CustomerFilters {
     /// Those that have this in their name, compared as customers are.
     #[param(nullable = false)]
     q: Option<GivenText<200>>,
+}
+
+/// Which decisions.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct DecisionFilters {
+    /// Those about this tag, in any of its spellings.
+    #[param(nullable = false)]
+    ocpp_id_tag: Option<GivenTag>,
+    /// Those about a tag that belonged to this access ID then.
+    #[param(nullable = false, minimum = 1, maximum = 9_007_199_254_740_991_u64)]
+    access_id: Option<u64>,
+    /// Those for this charge box.
+    #[param(nullable = false, min_length = 1)]
+    charge_box: Option<String>,
+    /// Those that authorized, or those that refused.
+    #[param(nullable = false)]
+    authorized: Option<bool>,
+    /// Those that refused for this reason.
+    #[param(nullable = false)]
+    reason: Option<Reason>,
+    /// Those about requests of this type.
+    #[param(rename = "type", nullable = false)]
+    kind: Option<RequestType>,
+    /// Those later than this, in RFC 3339.
+    #[param(nullable = false, format = DateTime)]
+    decided_after: Option<String>,
+    /// Those earlier than this, in RFC 3339.
+    #[param(nullable = false, format = DateTime)]
+    decided_before: Option<String>,
+}
+
+/// Which unknown tag.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct UnknownTagFilters {
+    /// The one of this tag, in any of its spellings, with details.
+    #[param(nullable = false)]
+    ocpp_id_tag: Option<GivenTag>,
 }
 
 /// Which record.

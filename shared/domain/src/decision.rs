@@ -21,6 +21,13 @@ use crate::{AccessIdType, AuthorizationStatus, ChargeBox, Id, Rules, Timestamp};
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(
+        description = "What Thor wants to know: authorize when a tag is held to the charge box, start when a charge begins."
+    )
+)]
 pub enum RequestType {
     /// A tag was held to the charge box. Nobody knows yet whether a charge is to begin or to end.
     Authorize,
@@ -47,6 +54,11 @@ pub enum RequestType {
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "The first reason that applies, in this order.")
+)]
 pub enum Reason {
     /// No access ID of the organization has this tag, or what was received is no tag at all.
     Unknown,
@@ -72,6 +84,7 @@ impl Reason {
 /// OCPP's word for an answer (`AuthorizationStatus` of OCPP 1.6 and 2.0.1). Serializes as that word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the words are OCPP's own and mean there what they say")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "OCPP's word for the answer."))]
 pub enum OcppStatus {
     Accepted,
     Blocked,

@@ -3,6 +3,7 @@
 
 mod access_id;
 mod idempotency;
+mod journal;
 mod organization;
 mod vehicle;
 
@@ -20,6 +21,7 @@ use crate::{
 
 pub(crate) use access_id::{AccessIdItem, TagItem};
 pub(crate) use idempotency::IdempotencyItem;
+pub(crate) use journal::{DecisionItem, Expiring, StartItem, UnknownTagItem};
 pub(crate) use organization::{CredentialItem, CustomerItem, OrganizationItem};
 pub(crate) use vehicle::VehicleItem;
 
@@ -93,6 +95,16 @@ pub(crate) fn readable<I: VersionedItem>(item: Item) -> Option<I::Value> {
     let value = value_of::<I>(item);
     let value = value.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of a list"));
     value.ok().map(|versioned| versioned.value)
+}
+
+/// The same for an item that the table forgets. One that has expired is left out too.
+pub(crate) fn current<I: Expiring>(item: Item, now: Timestamp) -> Option<I::Value> {
+    let value = from_item::<I>(item).and_then(|item| match item.expires_at() > now.timestamp() {
+        true => item.into_value().map(Some),
+        false => Ok(None),
+    });
+    let value = value.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of a list"));
+    value.ok().flatten()
 }
 
 pub(crate) fn key_of(item: &Item) -> Result<Key, Corrupt> {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use domain::{CustomerKey, Id, OcppIdTag, OrganizationId};
+use domain::{ChargeBox, CustomerKey, Id, OcppIdTag, OrganizationId};
 
 use crate::digest;
 
@@ -31,7 +31,17 @@ pub(crate) fn id_sort(id: Id) -> String {
 
 /// The sort keys of all ids.
 pub(crate) fn all_ids() -> RangeInclusive<String> {
-    "0".repeat(16)..="9".repeat(16)
+    ids(0..=Id::MAX)
+}
+
+/// The sort keys of the ids with these numbers.
+pub(crate) fn ids(numbers: RangeInclusive<u64>) -> RangeInclusive<String> {
+    format!("{:016}", numbers.start())..=format!("{:016}", numbers.end())
+}
+
+/// The sort keys of all tags, which are printable ASCII.
+pub(crate) fn all_tags() -> RangeInclusive<String> {
+    "!".to_owned()..="\u{7f}".to_owned()
 }
 
 /// The id in the sort key of an access ID or a vehicle.
@@ -89,6 +99,36 @@ pub(crate) fn idempotency(organization: &OrganizationId, kind: &str, idempotency
     key(format!("ORG#{organization}#REQUEST#{kind}#{idempotency_key}"), "REQUEST")
 }
 
+/// Partition of an organization's decisions.
+pub(crate) fn decisions(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#DECISION")
+}
+
+/// Partition of the decisions about one tag.
+pub(crate) fn decisions_about(organization: &OrganizationId, tag: &OcppIdTag) -> String {
+    format!("ORG#{organization}#DECISION#{tag}")
+}
+
+/// An entry of a list by id.
+pub(crate) fn by_id(partition: String, id: Id) -> Key {
+    key(partition, id_sort(id))
+}
+
+/// Partition of the tags that were refused because no access ID has them.
+pub(crate) fn unknown_tags(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#UNKNOWN-TAG")
+}
+
+pub(crate) fn unknown_tag(organization: &OrganizationId, tag: &OcppIdTag) -> Key {
+    key(unknown_tags(organization), tag.as_str())
+}
+
+/// A start that was accepted. A charge box id can be longer than the 1,024 bytes of a sort key, its digest cannot.
+pub(crate) fn start(organization: &OrganizationId, tag: &OcppIdTag, charge_box: &ChargeBox) -> Key {
+    let digest = digest::sha256_hex(charge_box.as_str().as_bytes());
+    key(format!("ORG#{organization}#START#{tag}"), digest)
+}
+
 #[cfg(test)]
 mod tests {
     use domain::Customer;
@@ -105,6 +145,12 @@ mod tests {
             customer(&org, &longest.key()),
             idempotency(&org, "ACCESS-ID", &"~".repeat(255)),
             tag(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap()),
+            unknown_tag(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap()),
+            start(
+                &org,
+                &OcppIdTag::normalize(&"x".repeat(36)).unwrap(),
+                &ChargeBox::received("\u{1f50c}".repeat(9_999)),
+            ),
             access_id(&org, Id::new(Id::MAX).unwrap()),
         ];
         for key in keys {

@@ -48,6 +48,8 @@ const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 pub enum Operation {
     /// Reads up to 100 items by their keys.
     BatchGetItem,
+    /// Writes up to 25 items, each whether there is one at its key or not.
+    BatchWriteItem,
 }
 
 impl Operation {
@@ -55,6 +57,7 @@ impl Operation {
     fn target(self) -> &'static str {
         match self {
             Self::BatchGetItem => "DynamoDB_20120810.BatchGetItem",
+            Self::BatchWriteItem => "DynamoDB_20120810.BatchWriteItem",
         }
     }
 }
@@ -102,6 +105,12 @@ impl Client {
         self.keep(in_time(Instant::now() + CONNECT, proven).await.map_err(Failure::into_error)?);
         // Derives the signing key of this day, so that the first call need not.
         self.request(Operation::BatchGetItem, b"{}").map_err(Failure::into_error).map(drop)
+    }
+
+    /// Whether a connection is kept for the next call: not before the first call or [`Client::connect`], nor after a call that
+    /// was given up. The server may have closed it since, which the next call makes good.
+    pub fn is_connected(&self) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Sends `body`, the operation's request in JSON, and returns the body of DynamoDB's answer, its checksum compared.

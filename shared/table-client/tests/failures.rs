@@ -6,7 +6,10 @@ use crate::{
     server::{Act, Server, answer, answer_with, refusal},
     support::{SECOND, SLACK, ask, asked, client, fine, keys, unavailable},
 };
-use table_client::{Error, Operation::BatchGetItem};
+use table_client::{
+    Error,
+    Operation::{BatchGetItem, BatchWriteItem},
+};
 use tokio::time::Instant;
 
 #[tokio::test]
@@ -114,4 +117,17 @@ async fn what_will_not_change_is_not_tried_again() {
 async fn a_checksum_is_compared_if_there_is_one() {
     let (_, _, answer, _) = asked(|_, _, _| Act::Answer(answer_with(200, "Content-Length: 2\r\n", b"{}"))).await;
     assert_eq!(answer.unwrap(), "{}");
+}
+
+#[tokio::test]
+async fn a_call_that_was_given_up_takes_the_connection_with_it() {
+    let server = Server::start(|_, number, _| if number == 1 { Act::Hang } else { fine() }).await;
+    let client = client(server.url(), keys());
+    assert!(!client.is_connected());
+    ask(&client).await.unwrap();
+    assert!(client.is_connected());
+    let given_up = client.call(BatchWriteItem, b"{}", Instant::now() + Duration::from_millis(30)).await;
+    assert_eq!((given_up, client.is_connected()), (unavailable("Timeout"), false));
+    let (head, _) = server.requests().remove(1);
+    assert!(head.contains("x-amz-target: DynamoDB_20120810.BatchWriteItem\r\n"), "{head}");
 }

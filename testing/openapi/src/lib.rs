@@ -57,6 +57,7 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     tags(
         (name = "access-ids", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
         (name = "customers", description = "Whom access IDs and vehicles belong to, by name."),
+        (name = "decisions", description = "What the RFID authorizer decided, and the tags that nobody has."),
         (name = "rfid", description = "The question of a charging platform. It has a URL and a secret of its own."),
         (name = "vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
     ),

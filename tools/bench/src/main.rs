@@ -135,6 +135,12 @@ fn subjects(arguments: &Arguments, table: &Table, env: &[(String, String)]) -> R
     for name in &arguments.functions {
         let binary = binaries.get(name).ok_or_else(|| format!("{name} was not built"))?;
         subjects.push(subject(name, binary, name)?);
+        if name == "rfid-authorizer" {
+            // The decision alone. What it takes more with a journal is done after the answer.
+            let mut decision = subject("rfid-authorizer, journal off", binary, name)?;
+            decision.env.push(("JOURNAL".to_owned(), "Off".to_owned()));
+            subjects.push(decision);
+        }
     }
     Ok(subjects)
 }

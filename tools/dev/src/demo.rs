@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use domain::{
-    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OcppIdTag, OrganizationId, Timestamp, Vehicle,
+    AccessId, AccessIdLabel, AccessIdType, Asked, AuthorizationStatus, ChargeBox, Customer, Decision, Id, OcppIdTag,
+    OrganizationId, Question, RequestType, StoredRules, StoredTag, Timestamp, Vehicle,
 };
 use serde::{Deserialize, Serialize};
-use store::{Scope, Store};
+use store::{Decider, Scope, Store};
 
 const NAME: &str = "Demo";
 
@@ -29,16 +30,26 @@ pub(crate) struct Credential {
 
 impl Demo {
     /// Finds or creates the demo organization and everything in it. `file` keeps the tokens between runs.
-    pub(crate) async fn prepare(store: &Store, file: Option<&Path>, now: Timestamp) -> Result<Demo, String> {
+    pub(crate) async fn prepare(
+        store: &Store,
+        decider: &Decider,
+        file: Option<&Path>,
+        now: Timestamp,
+    ) -> Result<Demo, String> {
         let kept: Option<Demo> = file.and_then(|file| serde_json::from_slice(&std::fs::read(file).ok()?).ok());
-        let demo = Demo::find_or_create(store, kept, now).await.map_err(|error| error.to_string())?;
+        let demo = Demo::find_or_create(store, decider, kept, now).await.map_err(|error| error.to_string())?;
         if let Some(file) = file {
             crate::files::write(file, &serde_json::to_vec_pretty(&demo).map_err(|error| error.to_string())?)?;
         }
         Ok(demo)
     }
 
-    async fn find_or_create(store: &Store, kept: Option<Demo>, now: Timestamp) -> Result<Demo, store::Error> {
+    async fn find_or_create(
+        store: &Store,
+        decider: &Decider,
+        kept: Option<Demo>,
+        now: Timestamp,
+    ) -> Result<Demo, store::Error> {
         let organizations = store.organizations().await?;
         let find = |wanted: &dyn Fn(&store::Organization) -> bool| organizations.iter().find(|found| wanted(found));
         let kept_id = kept.as_ref().map(|demo| demo.organization_id.as_str());
@@ -49,7 +60,8 @@ impl Demo {
         };
         match store.import(&organization, &access_ids(), &vehicles()).await {
             // They are there: from a run before.
-            Ok(()) | Err(store::Error::Exists) => {}
+            Ok(()) => journal(decider, &organization, now).await,
+            Err(store::Error::Exists) => {}
             Err(error) => return Err(error),
         }
         let kept = kept.filter(|demo| demo.organization_id == organization.as_str());
@@ -61,6 +73,39 @@ impl Demo {
         })
     }
 }
+
+/// What was asked of the authorizer before the first start: how many seconds ago, the type, the charge box and what was
+/// read. A vehicle is plugged in that nobody knows, and its driver shows a card; then a reader sends a card in another
+/// spelling, one sends no number at all, and one an unknown card.
+const ASKED: [(i64, RequestType, &str, &str); 6] = [
+    (7_200, RequestType::Authorize, "EaJ7cU9NJ3YkTNgy", "VID:A453EE033156"),
+    (7_180, RequestType::Authorize, "EaJ7cU9NJ3YkTNgy", "rfid-card-1"),
+    (7_175, RequestType::Start, "EaJ7cU9NJ3YkTNgy", "RFID-CARD-1"),
+    (3_600, RequestType::Authorize, "depot-2", "UNKNOWN CARD"),
+    (1_800, RequestType::Start, "depot-1", "ID-TAG-2"),
+    (600, RequestType::Authorize, "depot-1", "04:A3:11:7C"),
+];
+
+/// Journals the answers to [`ASKED`].
+async fn journal(decider: &Decider, organization: &OrganizationId, now: Timestamp) {
+    for (seconds, kind, charge_box, received_id) in ASKED {
+        let tag = OcppIdTag::normalize(received_id).ok();
+        let access_id = access_ids().into_iter().find(|access_id| Some(&access_id.tag) == tag.as_ref());
+        let stored = access_id.map(|AccessId { id, name, kind, status, .. }| StoredTag {
+            access_id: Some(AccessIdLabel { id, name: name.to_string(), kind }),
+            status: Some(status),
+            rules: StoredRules::default(),
+        });
+        let at = now - chrono::TimeDelta::seconds(seconds);
+        let charge_box = ChargeBox::received(charge_box.to_owned());
+        let asked = Asked { kind, charge_box: &charge_box, received_id, tag: tag.as_ref(), request_id: REQUEST_ID };
+        let question = Question { kind, charge_box: Some(&charge_box), now: at, start_remembered_until: None };
+        decider.remember(organization, at, &asked, &Decision::on(stored.as_ref(), &question)).await;
+    }
+}
+
+/// The id of requests that were never made.
+const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The credential that was kept, if it still holds; else a new one.
 async fn credential(
@@ -167,27 +212,36 @@ mod constant {
 mod tests {
     use super::*;
     use engine::Engine;
-    use store::Settings;
+    use store::{JournalSettings, Settings};
 
     #[tokio::test]
     async fn the_tokens_stay_while_they_hold() {
         let engine = Engine::in_memory().await.unwrap();
         let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
+        let settings = Settings::local(&engine.endpoint_url(), engine.table_name());
+        let decider = Decider::new(&settings, JournalSettings::default()).unwrap();
         let now = time("2026-01-01T00:00:00Z");
-        let first = Demo::find_or_create(&store, None, now).await.unwrap();
+        let first = Demo::find_or_create(&store, &decider, None, now).await.unwrap();
         let again = || serde_json::from_value(serde_json::to_value(&first).unwrap()).unwrap();
 
-        let second = Demo::find_or_create(&store, Some(again()), now).await.unwrap();
+        let second = Demo::find_or_create(&store, &decider, Some(again()), now).await.unwrap();
         assert_eq!(second.organization_id, first.organization_id);
         assert_eq!((&second.api.token, &second.rfid.token), (&first.api.token, &first.rfid.token));
 
         store.revoke_credential(&first.rfid.id, now).await.unwrap();
-        let third = Demo::find_or_create(&store, Some(again()), now).await.unwrap();
+        let third = Demo::find_or_create(&store, &decider, Some(again()), now).await.unwrap();
         assert_eq!(third.api.token, first.api.token);
         assert_ne!(third.rfid.token, first.rfid.token);
 
+        // What was refused is there once, however often the service is started.
+        let caller = store::Credential::parse(&first.api.token, Scope::Api).unwrap();
+        let page = store::PageRequest { limit: 100, cursor: None };
+        let decisions = store.list_decisions(&caller, &store::DecisionFilter::default(), &page, now).await.unwrap();
+        assert_eq!(decisions.records.len(), ASKED.len());
+        assert_eq!(store.list_unknown_tags(&caller, &page, now).await.unwrap().records.len(), 2);
+
         // Without the file, the same organization gets new tokens.
-        let fourth = Demo::find_or_create(&store, None, now).await.unwrap();
+        let fourth = Demo::find_or_create(&store, &decider, None, now).await.unwrap();
         assert_eq!(fourth.organization_id, first.organization_id);
         assert_ne!(fourth.api.token, first.api.token);
     }

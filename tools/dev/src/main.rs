@@ -20,7 +20,7 @@ use demo::Demo;
 use engine::Engine;
 use files::Files;
 use gateway::{Gateway, RFID_PATH};
-use store::{Settings, Store};
+use store::{Decider, JournalSettings, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use watch::Watch;
@@ -158,7 +158,8 @@ async fn table(engine: &mut Option<Engine>, flags: &Flags, files: &Files) -> Res
     let kept = (!flags.in_memory).then_some(files.credentials.as_path());
     #[expect(clippy::disallowed_methods, reason = "the command begins here")]
     let now = chrono::Utc::now();
-    Demo::prepare(&store, kept, now).await
+    let decider = Decider::new(&settings, JournalSettings::default()).map_err(|error| error.to_string())?;
+    Demo::prepare(&store, &decider, kept, now).await
 }
 
 /// Says what to do next, in lines to paste.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::{ChargeBox, RequestType};
 use serde_json::value::RawValue;
 
 use crate::{json, problems::Problems};
@@ -10,14 +11,23 @@ use crate::{json, problems::Problems};
 const KEYS: [(&str, &[&str]); 4] =
     [("msg", &["rfid"]), ("id", &[]), ("chargebox", &[]), ("type", &["authorize", "start"])];
 
-/// The `id` of the message, if the message keeps to Thor's schema.
+/// What Thor says of a request.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// The id as the charge box read it.
+    pub id: String,
+    pub charge_box: ChargeBox,
+    pub kind: RequestType,
+}
+
+/// The message, if it keeps to Thor's schema.
 ///
 /// The values are kept as they stand, so that other keys may hold any JSON: `serde_json` skips it without recursion and without
 /// making numbers of it. A map takes the last of repeated keys, as the contract wants it, where a derived struct would fail.
-pub(super) fn parse(body: &[u8]) -> Result<String, Problems> {
+pub(super) fn parse(body: &[u8]) -> Result<Message, Problems> {
     let values: BTreeMap<String, &RawValue> = json::parse(body)?;
     let mut problems = Problems::default();
-    let mut texts = KEYS.map(|(key, words)| {
+    let [_, id, charge_box, kind] = KEYS.map(|(key, words)| {
         let Some(value) = values.get(key) else {
             problems.add(key, "is required");
             return None;
@@ -32,7 +42,9 @@ pub(super) fn parse(body: &[u8]) -> Result<String, Problems> {
         }
         text
     });
-    problems.or(texts[1].take())
+    let message =
+        (|| Some(Message { id: id?, charge_box: ChargeBox::received(charge_box?), kind: kind?.parse().ok()? }))();
+    problems.or(message)
 }
 
 #[cfg(test)]
@@ -43,7 +55,8 @@ mod tests {
 
     fn parsed(more: &str) -> Result<String, Vec<(String, String)>> {
         let problems = |problems: Problems| problems.0.into_iter().map(|problem| (problem.field, problem.message));
-        parse(format!("{GOOD}{more}}}").as_bytes()).map_err(|error| problems(error).collect())
+        let parsed = parse(format!("{GOOD}{more}}}").as_bytes());
+        parsed.map(|message| message.id).map_err(|error| problems(error).collect())
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, Timestamp};
+use domain::{AccessId, AccessIdLabel, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
@@ -123,5 +123,10 @@ impl TagItem {
 
     pub fn access_id(&self) -> Result<Id, Corrupt> {
         Id::new(self.access_id).map_err(Corrupt::new)
+    }
+
+    /// Whose tag it is.
+    pub fn into_label(self) -> Result<AccessIdLabel, Corrupt> {
+        Ok(AccessIdLabel { id: self.access_id()?, name: self.name, kind: self.kind })
     }
 }

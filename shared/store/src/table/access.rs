@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use domain::OrganizationId;
+use domain::{AccessIdLabel, OrganizationId, Timestamp};
 
 use super::Table;
 use crate::{
     Credential, Error,
-    items::{Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, readable, value_of},
+    items::{
+        Corrupt, CredentialItem, Expiring, Item, StoredItem, TagItem, Versioned, VersionedItem, current, from_item,
+        readable, value_of,
+    },
     keys::Key,
 };
 
@@ -74,6 +77,17 @@ impl Found {
     /// The item at this key, if there is one.
     pub fn take<I: StoredItem>(&mut self, key: &Key) -> Result<Option<I>, Corrupt> {
         self.0.remove(key).map(from_item).transpose()
+    }
+
+    /// Whose tag is at this key, if it is anybody's. An item that cannot be read is logged and left out.
+    pub fn take_label(&mut self, key: &Key) -> Option<AccessIdLabel> {
+        let label = self.0.remove(key).map(from_item::<TagItem>)?.and_then(TagItem::into_label);
+        label.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of an answer")).ok()
+    }
+
+    /// The item at this key, if it can be read and has not expired.
+    pub fn take_current<I: Expiring>(&mut self, key: &Key, now: Timestamp) -> Option<I::Value> {
+        current::<I>(self.0.remove(key)?, now)
     }
 
     /// The record at this key with its version.

@@ -57,6 +57,10 @@ impl Access<'_> {
     pub async fn walk<T>(&self, walk: &Walk<'_>, mut take: impl FnMut(Item) -> Option<T>) -> Result<Page<T>, Error> {
         let scope = walk.scope();
         let mut start = self.start(walk)?.map(str::to_owned);
+        // Of such a range the table would say that it is a mistake.
+        if walk.range.is_empty() {
+            return Ok(Page { records: Vec::new(), next_cursor: None });
+        }
         let mut page = Page { records: Vec::with_capacity(walk.page.limit), next_cursor: None };
         let mut last_taken = String::new();
         let mut left = MAX_LOOKED_AT;

@@ -8,13 +8,13 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessIdFilter, AccessIdType, AuthorizationStatus, NewAccessId, NewVehicle, OcppIdTag, Patch, UpdateAccessId,
-    UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
+    AccessIdFilter, AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag, Patch,
+    RequestType, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
-use store::{Error, Idempotency, Scope};
+use store::{DecisionFilter, Error, Idempotency, Scope};
 
 use crate::{
-    measure::{FLEET, Table, fill, kind, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
+    measure::{FLEET, Table, decided, fill, kind, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
     support::{at, card, customer, name, page, status, tag, vehicle},
 };
 
@@ -29,10 +29,12 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.requests().await;
 
     let endpoint = "RFID decision";
-    table.decider.decide(&rfid, Some(&tag("04e1a2b3"))).await?;
-    table.tell(endpoint, "a known tag, authorized or revoked").await;
-    table.decider.decide(&rfid, Some(&tag("unknown"))).await?;
-    table.tell(endpoint, "an unknown tag").await;
+    let here = ChargeBox::received("EaJ7cU9NJ3YkTNgy".to_owned());
+    table.decider.look_up(&rfid, Some(&tag("04e1a2b3")), Some(&here)).await?;
+    table.tell(endpoint, "`authorize`, whether the tag is known or not").await;
+    table.decider.look_up(&rfid, Some(&tag("04e1a2b3")), None).await?;
+    table.tell(endpoint, "`start`").await;
+    table.rows.extend(costs_of_the_journal().await?);
 
     table.rows.extend(costs_of_lists().await?);
 
@@ -128,6 +130,39 @@ async fn costs() -> Result<Vec<String>, Error> {
     Ok(table.rows)
 }
 
+/// What is written after a decision, and what reads it.
+async fn costs_of_the_journal() -> Result<Vec<String>, Error> {
+    let mut table = Table::new().await?;
+    table.store.create_access_id(&table.caller, &card("04e1a2b3"), None, at(0)).await?;
+    table.requests().await;
+    let endpoint = "after the decision";
+    decided(&table, RequestType::Authorize, "04e1a2b3", at(1)).await;
+    table.tell(endpoint, "`authorize`").await;
+    decided(&table, RequestType::Start, "04e1a2b3", at(2)).await;
+    table.tell(endpoint, "an accepted `start`").await;
+    decided(&table, RequestType::Start, "unknown", at(3)).await;
+    table.tell(endpoint, "an unknown tag").await;
+    decided(&table, RequestType::Start, "no tag", at(4)).await;
+    table.tell(endpoint, "what is no tag").await;
+    for number in 0..60 {
+        decided(&table, RequestType::Start, &format!("a{number}"), at(5 + number)).await;
+    }
+    table.requests().await;
+    let endpoint = "`GET /api/decisions`";
+    let all = DecisionFilter::default();
+    table.store.list_decisions(&table.caller, &all, &page(50, None), at(100)).await?;
+    table.tell(endpoint, "50 decisions").await;
+    let about = DecisionFilter { tag: Some(tag("04e1a2b3")), ..all };
+    table.store.list_decisions(&table.caller, &about, &page(50, None), at(100)).await?;
+    table.tell(endpoint, "those about one tag").await;
+    let endpoint = "`GET /api/unknown-tags`";
+    table.store.list_unknown_tags(&table.caller, &page(50, None), at(100)).await?;
+    table.tell(endpoint, "50 unknown tags").await;
+    table.store.get_unknown_tag(&table.caller, &tag("a1"), at(100)).await?;
+    table.tell(endpoint, "one of them").await;
+    Ok(table.rows)
+}
+
 /// Lists, of access IDs that have a vehicle each.
 async fn costs_of_lists() -> Result<Vec<String>, Error> {
     let mut table = Table::new().await?;
@@ -175,12 +210,14 @@ async fn items() -> Result<Vec<String>, Error> {
     let table = Table::new().await?;
     let idempotency = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
     table.store.create_access_id(&table.caller, &with_new_vehicle("92d50a693f80"), Some(&idempotency), at(0)).await?;
+    decided(&table, RequestType::Start, "92d50a693f80", at(1)).await;
+    decided(&table, RequestType::Start, "unknown", at(2)).await;
     let usual = table.items().await;
 
     let table = Table::new().await?;
     let longest = |length| "🚗".repeat(length);
     let customer = Some(customer(&longest(200)));
-    let tags: Vec<_> = (0..40).map(|number| format!("{number:036}")).collect();
+    let tags: Vec<_> = (1..41).map(|number| format!("{number:036}")).collect();
     let new = NewVehicle {
         name: text(&longest(200)),
         make: Some(text(&longest(100))),
@@ -192,7 +229,7 @@ async fn items() -> Result<Vec<String>, Error> {
     };
     let full = table.store.create_vehicle(&table.caller, &new, None, at(0)).await?.id;
     let idempotency = Idempotency::new("~".repeat(255), b"body");
-    for number in 40..100 {
+    for number in 41..101 {
         let new = NewAccessId {
             kind: AccessIdType::Vehicle,
             name: text(&longest(200)),
@@ -201,7 +238,7 @@ async fn items() -> Result<Vec<String>, Error> {
             customer: customer.clone(),
             ..card(&format!("{number:036}"))
         };
-        table.store.create_access_id(&table.caller, &new, Some(&idempotency).filter(|_| number == 99), at(0)).await?;
+        table.store.create_access_id(&table.caller, &new, Some(&idempotency).filter(|_| number == 100), at(0)).await?;
     }
     let most = table.items().await;
 
@@ -220,7 +257,10 @@ async fn items() -> Result<Vec<String>, Error> {
         let (key, attributes) = &shapes[kind];
         let attributes: Vec<_> = attributes.iter().copied().collect();
         // The operator's labels have no limit.
-        let most = if ["credential", "organization"].contains(&kind) { String::new() } else { most.to_string() };
+        // What the test of the longest records does not write has no figure either.
+        let most =
+            if ["credential", "organization"].contains(&kind) || most == 0 { String::new() } else { most.to_string() };
+        let key = if kind == "unknown tag" { &key.replace("`unknown`", "`<tag>`") } else { key };
         format!("| {kind} | {key} | {} | {usual} | {most} |", attributes.join(", "))
     });
     Ok(rows.collect())
@@ -233,7 +273,7 @@ fn shape(key: &str) -> String {
         let is_of = |before: &str| segments.last().is_some_and(|last| last == before);
         let hex = segment.len() == 64 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
         segments.push(match segment {
-            _ if is_of("TAG") => "<tag>".to_owned(),
+            _ if ["TAG", "DECISION", "START"].iter().any(|before| is_of(before)) => "<tag>".to_owned(),
             _ if is_of("ORG") || segment.len() == 12 => "<organization>".to_owned(),
             _ if segments.iter().any(|before| before == "REQUEST") && !is_of("REQUEST") => "<key>".to_owned(),
             _ if hex => "<SHA-256>".to_owned(),
@@ -309,7 +349,7 @@ async fn costs_of_reads(table: &Table, tag: &OcppIdTag) -> Result<Vec<Cost>, Err
     cost("an access ID").await;
     table.store.get_vehicle(&table.caller, vehicles.records[0].id).await?;
     cost("a vehicle").await;
-    table.decider.decide(&table.rfid, Some(tag)).await?;
+    table.decider.look_up(&table.rfid, Some(tag), None).await?;
     cost("a decision").await;
     Ok(costs)
 }

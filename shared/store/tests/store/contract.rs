@@ -1,11 +1,11 @@
 //! What the store promises its callers, on a real engine.
 
-use crate::support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
+use crate::support::{Fixture, at, card, customer, decide, name, organization, page, status, tag, vehicle};
 use domain::{
-    AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, RequestedTag,
-    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessIdLabel, AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, Reason,
+    RequestType::Start, RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
 };
-use store::{Credential, Decision, Error, Idempotency, Scope};
+use store::{Credential, Error, Idempotency, Known, Scope};
 
 use AuthorizationStatus::{Authorized, Revoked};
 
@@ -39,16 +39,17 @@ async fn times_are_kept_to_the_millisecond() {
 #[tokio::test]
 async fn a_decision_follows_the_status() {
     let Fixture { store, decider, caller, rfid, .. } = &Fixture::new().await;
-    let decide = async |text: &str| decider.decide(rfid, Some(&tag(text))).await.unwrap();
-    assert_eq!(decide("a").await, Decision::Unknown);
+    let decide = async |text: &str| decide(decider, rfid, Start, Some(&tag(text))).await.unwrap();
+    let label = |id, name: &str| AccessIdLabel { id, name: name.to_owned(), kind: AccessIdType::Rfid };
+    assert_eq!(decide("a").await, Err(Reason::Unknown));
     let id = store.create_access_id(caller, &card("a"), None, at(1)).await.unwrap().access_id.id;
-    assert_eq!(decide("a").await, Decision::Authorized { id, name: "Card".to_owned(), kind: AccessIdType::Rfid });
+    assert_eq!(decide("a").await, Ok(label(id, "Card")));
     store.update_access_id(caller, id, &status(Revoked), at(2)).await.unwrap();
-    assert_eq!(decide("a").await, Decision::Revoked);
+    assert_eq!(decide("a").await, Err(Reason::Revoked));
     let rename = UpdateAccessId { name: Some(name("New")), status: Some(Authorized), ..Default::default() };
     store.update_access_id(caller, id, &rename, at(3)).await.unwrap();
-    assert_eq!(decide("a").await, Decision::Authorized { id, name: "New".to_owned(), kind: AccessIdType::Rfid });
-    assert_eq!(decider.decide(rfid, None).await.unwrap(), Decision::Unknown);
+    assert_eq!(decide("a").await, Ok(label(id, "New")));
+    assert_eq!(decider.look_up(rfid, None, None).await.unwrap(), Known::default());
 }
 
 #[tokio::test]
@@ -284,7 +285,7 @@ async fn without_a_table_everything_is_unavailable() {
     let Fixture { engine, store, decider, caller, rfid } = fixture;
     engine.shutdown().await;
     let started = std::time::Instant::now();
-    assert!(matches!(decider.decide(&rfid, Some(&tag("a"))).await, Err(Error::Unavailable)));
+    assert!(matches!(decider.look_up(&rfid, Some(&tag("a")), None).await, Err(Error::Unavailable)));
     assert!(matches!(store.get_vehicle(&caller, Id::new(1).unwrap()).await, Err(Error::Unavailable)));
     assert!(started.elapsed() < std::time::Duration::from_secs(3), "{:?}", started.elapsed());
     assert!(store.take_counts().failures == 1 && decider.take_counts().failures == 1);

@@ -9,8 +9,9 @@ use std::{
 };
 
 use domain::{
-    AccessIdType, AuthorizationStatus, Id, LinkedAccessId, Make, NewAccessId, NewVehicle, NewVehicleDetails, Patch,
-    RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessIdLabel, AccessIdType, AuthorizationStatus, Id, LinkedAccessId, Make, NewAccessId, NewVehicle,
+    NewVehicleDetails, Patch, Reason, RequestType, RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange,
+    VehicleLink,
 };
 use engine::Engine;
 use futures_util::future::join_all;
@@ -19,9 +20,9 @@ use model::{
     AccessId, Call, Change, Field, Known, Link, Made, Model, Outcome, Vehicle, call, explain, is_same_customer,
 };
 use proptest::{collection::vec, prelude::*};
-use store::{Credential, Decider, Decision, Error, Idempotency, Settings, Store};
+use store::{Credential, Decider, Error, Idempotency, JournalSettings, Settings, Store};
 
-use crate::support::{at, customer, name, organization, page, tag};
+use crate::support::{at, customer, decide, name, organization, page, tag};
 
 const CUSTOMERS: [&str; 4] = ["Fleet Ä", "fleet a\u{308}", "Other", "OTHER"];
 
@@ -212,12 +213,12 @@ impl World<'_> {
             Call::GetAccessId { id: number } => Ok(seen(&store.get_access_id(caller, id(*number)).await?)),
             Call::GetVehicle { id: number } => Ok(seen_vehicle(&store.get_vehicle(caller, id(*number)).await?)),
             Call::Decide { tag: asked } => {
-                let decision = self.decider.decide(&self.rfid, Some(&tag(&format!("tag-{asked}")))).await?;
-                Ok(match decision {
-                    Decision::Unknown => Outcome::Unknown,
-                    Decision::Revoked => Outcome::Revoked,
-                    Decision::Unreadable => panic!("nothing else writes here"),
-                    Decision::Authorized { id, name, kind } => {
+                let asked = tag(&format!("tag-{asked}"));
+                Ok(match decide(self.decider, &self.rfid, RequestType::Start, Some(&asked)).await? {
+                    Err(Reason::Unknown) => Outcome::Unknown,
+                    Err(Reason::Revoked) => Outcome::Revoked,
+                    Err(reason) => panic!("{reason:?}, but nothing else writes here"),
+                    Ok(AccessIdLabel { id, name, kind }) => {
                         Outcome::Authorized { id: id.get(), name: number(&name), is_card: kind == AccessIdType::Rfid }
                     }
                 })
@@ -299,7 +300,8 @@ fn run(organizations: &[Vec<Vec<Call>>], faults: &[(Fault, usize)]) {
         let engine = Engine::in_memory().await.unwrap();
         let recorder = Recorder::start(engine.addr()).await.unwrap();
         let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
-        let (store, decider) = (&Store::new(&settings).unwrap(), &Decider::new(&settings).unwrap());
+        let store = &Store::new(&settings).unwrap();
+        let decider = &Decider::new(&settings, JournalSettings::default()).unwrap();
         let moment = &Cell::new(0);
         let mut worlds = Vec::new();
         for _ in organizations {

@@ -11,11 +11,14 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Credentials, Region},
     types::AttributeValue,
 };
-use domain::{AccessIdType, Id, NewAccessId, NewVehicle, NewVehicleDetails, Text, VehicleLink};
+use domain::{
+    AccessIdLabel, AccessIdType, Asked, ChargeBox, Decision, Id, NewAccessId, NewVehicle, NewVehicleDetails, OcppIdTag,
+    Reason, RequestType, Text, Timestamp, VehicleLink,
+};
 use engine::Engine;
 use harness::{Recorder, Request};
 use serde_json::{Value, json};
-use store::{Credential, Decider, Error, Scope, Settings, Store};
+use store::{Credential, Decider, Error, JournalSettings, Scope, Settings, Store};
 
 use crate::support::{at, card, customer, vehicle};
 
@@ -38,7 +41,8 @@ impl Table {
         let recorder = Recorder::start(engine.addr()).await.unwrap();
         recorder.measure();
         let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
-        let (store, decider) = (Store::new(&settings).unwrap(), Decider::new(&settings).unwrap());
+        let (store, decider) =
+            (Store::new(&settings).unwrap(), Decider::new(&settings, JournalSettings::default()).unwrap());
         let organization = store.create_organization("Fleet", at(0)).await?.id;
         let [api, rfid] = [Scope::Api, Scope::Rfid];
         let caller = store.create_credential(&organization, api, "", at(0)).await?.token;
@@ -71,7 +75,7 @@ impl Table {
         let requests = self.requests().await;
         let calls: Vec<_> = requests.iter().map(call).collect();
         let consumed = |is_write: bool| -> String {
-            let of_kind = requests.iter().filter(|request| (request.operation == "TransactWriteItems") == is_write);
+            let of_kind = requests.iter().filter(|request| request.operation.contains("Write") == is_write);
             let units: f64 = of_kind.map(|request| request.capacity.unwrap()).sum();
             if units == 0.0 { String::new() } else { units.to_string() }
         };
@@ -116,6 +120,10 @@ fn call(request: &Request) -> String {
             let partition = body["ExpressionAttributeValues"][":partition"]["S"].as_str().unwrap();
             vec![format!("{}, at most {}", kind(partition, ""), body["Limit"])]
         }
+        "BatchWriteItem" => {
+            let table = body["RequestItems"].as_object().unwrap().values().next().unwrap();
+            list(table).iter().map(|put| key(&put["PutRequest"]["Item"])).collect()
+        }
         "TransactWriteItems" => list(&body["TransactItems"])
             .iter()
             .map(|member| match (&member["Put"], &member["Update"]) {
@@ -132,6 +140,21 @@ fn call(request: &Request) -> String {
     }
     let counted = counted.into_iter().map(|(item, count)| if count == 1 { item } else { format!("{count} × {item}") });
     format!("{} {}", request.operation, counted.collect::<Vec<_>>().join(", "))
+}
+
+/// Decides about an id at a charge box and writes it down.
+pub async fn decided(table: &Table, kind: RequestType, received_id: &str, now: Timestamp) {
+    let (tag, charge_box) =
+        (OcppIdTag::normalize(received_id).ok(), ChargeBox::received("EaJ7cU9NJ3YkTNgy".to_owned()));
+    let label = AccessIdLabel { id: Id::new(1).unwrap(), name: "Card".to_owned(), kind: AccessIdType::Rfid };
+    let is_known = ["04e1a2b3", "92d50a693f80"].contains(&received_id);
+    let decision = match is_known {
+        true => Decision::Authorized(&label),
+        false => Decision::Refused { reason: Reason::Unknown, access_id: None },
+    };
+    let request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+    let asked = Asked { kind, charge_box: &charge_box, received_id, tag: tag.as_ref(), request_id };
+    table.decider.remember(&table.caller.organization, now, &asked, &decision).await;
 }
 
 /// Does it again when the store's time-outs, which are those of production, were too short for a busy machine.
@@ -156,6 +179,10 @@ pub fn kind(partition: &str, sort: &str) -> &'static str {
         Some("VEHICLE") => "vehicle",
         Some("CUSTOMER") => "customer",
         Some("REQUEST") => "idempotency",
+        Some("DECISION") if segments.next().is_none() => "decision",
+        Some("DECISION") => "decision about a tag",
+        Some("UNKNOWN-TAG") => "unknown tag",
+        Some("START") => "accepted start",
         Some(other) => panic!("{other} is no kind of item"),
     }
 }
