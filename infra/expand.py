@@ -27,7 +27,7 @@ for resource in template["Resources"].values():
     if resource["Type"] == "AWS::CloudFormation::Stack":
         resource["Properties"]["TemplateURL"] = "https://s3.amazonaws.com/bucket/key"
 
-parameters = {name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()}
+parameters = {name: str(parameter.get("Default", "none")) for name, parameter in template["Parameters"].items()}
 # No managed policy is named in the template, so none has to be looked up.
 session = boto3.Session(region_name="us-east-1")
 expanded = Translator({}, Parser(), [], session).translate(template, parameters)

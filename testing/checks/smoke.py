@@ -1,10 +1,17 @@
 """Uses the running service over HTTP as an operator and as Thor would. Standard library only.
 
     python3 testing/checks/service.py 'python3 testing/checks/smoke.py'
+    python3 testing/checks/smoke.py --api-url URL --rfid-url URL
+
+The second uses a service that is deployed, with the tokens API_TOKEN and RFID_TOKEN of the environment. They should be of an
+organization of its own, since each run leaves a revoked card and a vehicle there. The tags are made of the time, so that no
+run before had them.
 """
 
+import argparse
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 
@@ -29,14 +36,33 @@ def expect(wanted, answer, what):
     return body
 
 
-def main():
-    api, token, rfid = (os.environ[name] for name in ("API", "TOKEN", "RFID"))
+def service():
+    """URL and token of the API, and the whole URL of the webhook."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--api-url")
+    parser.add_argument("--rfid-url")
+    given = parser.parse_args()
+    if given.api_url and given.rfid_url:
+        rfid = f"{given.rfid_url.rstrip('/')}/{os.environ['RFID_TOKEN']}"
+        return given.api_url.rstrip("/"), os.environ["API_TOKEN"], rfid
+    return tuple(os.environ[name] for name in ("API", "TOKEN", "RFID"))
 
-    def decide(kind, tag="04:A3:11:7C"):
+
+def spelled(tag):
+    """Bytes as a reader may report them."""
+    return ":".join(tag[at : at + 2] for at in range(0, len(tag), 2))
+
+
+def main():
+    api, token, rfid = service()
+    now = f"{time.time_ns() // 1000:014X}"
+    card_tag, vehicle_tag = now, now[:1:-1]
+
+    def decide(kind, tag=spelled(card_tag)):
         return call("POST", rfid, {"msg": "rfid", "id": tag, "chargebox": "EaJ7cU9NJ3YkTNgy", "type": kind})
 
     expect(403, decide("authorize"), "an unknown card is refused")
-    card = {"accessId": {"type": "RFID", "name": "Card", "ocppIdTag": "04A3117C", "customer": {"name": "Fleet"}}}
+    card = {"accessId": {"type": "RFID", "name": "Card", "ocppIdTag": card_tag, "customer": {"name": "Fleet"}}}
     created = expect(201, call("POST", f"{api}/api/access-ids", card, token), "a card is created")["accessId"]
     url = f"{api}/api/access-ids/{created['id']}"
     assert expect(200, call("GET", url, token=token), "it is read back")["accessId"] == created
@@ -47,9 +73,9 @@ def main():
     refused = expect(403, decide("authorize"), "it is refused")
     assert refused == {"authorized": False, "reason": "revoked"}, refused
     expect(403, decide("start"), "its start is refused")
-    vehicle = {"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": "VID:92D50A693F80"}]}}
+    vehicle = {"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": f"VID:{vehicle_tag}"}]}}
     expect(201, call("POST", f"{api}/api/vehicles", vehicle, token), "a vehicle is created")
-    expect(200, decide("start", "92:d5:0a:69:3f:80"), "it may charge")
+    expect(200, decide("start", spelled(vehicle_tag.lower())), "it may charge")
     expect(200, call("GET", f"{api}/api/vehicles?limit=1", token=token), "vehicles are listed")
     expect(409, call("POST", f"{api}/api/access-ids", card, token), "its tag is taken")
     expect(400, call("POST", f"{api}/api/access-ids", {"accessId": {}}, token), "an empty access ID is refused")

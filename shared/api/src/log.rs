@@ -1,6 +1,7 @@
 //! One line per request on stdout: a log record and, in CloudWatch's embedded metric format, the service's metrics.
 
 use std::{
+    env,
     io::Write as _,
     sync::{
         LazyLock,
@@ -67,6 +68,10 @@ pub(crate) struct Record<'a> {
     pub counts: store::Counts,
 }
 
+/// The value of the dimension `Function`: what `METRICS_FUNCTION` says, or else the function's own name. The template gives all
+/// management functions the same value, since CloudWatch bills each value by itself.
+static METRICS_FUNCTION: LazyLock<Option<String>> =
+    LazyLock::new(|| env::var("METRICS_FUNCTION").ok().filter(|name| !name.is_empty()));
 /// [`METRICS`] as JSON. It is the same in every line, so it is serialized once.
 static METRICS_JSON: LazyLock<Option<Box<RawValue>>> = LazyLock::new(|| to_raw_value(&METRICS).ok());
 static IS_WARM: AtomicBool = AtomicBool::new(false);
@@ -76,13 +81,17 @@ static IS_WARM: AtomicBool = AtomicBool::new(false);
 struct Line<'a> {
     #[serde(rename = "_aws")]
     aws: Metadata,
-    function: &'a str,
+    #[serde(rename = "Function")]
+    metrics_function: &'a str,
     outcome: &'a str,
     requests: u8,
     latency: f64,
     cold_starts: u8,
     conflicts: u64,
     table_errors: u64,
+    /// The function that answered.
+    #[serde(rename = "function")]
+    function: &'a str,
     #[serde(rename = "requestId")]
     request_id: &'a str,
     #[serde(rename = "organization", skip_serializing_if = "Option::is_none")]
@@ -102,25 +111,26 @@ struct Metadata {
 
 /// Writes the line to stdout. If that fails, the request is answered all the same.
 pub(crate) fn write(record: &Record<'_>) {
-    if let Some(line) = line(record, !IS_WARM.swap(true, Ordering::Relaxed)) {
+    if let Some(line) = line(record, METRICS_FUNCTION.as_deref(), !IS_WARM.swap(true, Ordering::Relaxed)) {
         let _ = std::io::stdout().lock().write_all(&line);
     }
 }
 
-fn line(record: &Record<'_>, is_cold: bool) -> Option<Vec<u8>> {
+fn line(record: &Record<'_>, metrics_function: Option<&str>, is_cold: bool) -> Option<Vec<u8>> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let line = Line {
         aws: Metadata {
             timestamp: u64::try_from(now.as_millis()).unwrap_or_default(),
             cloud_watch_metrics: METRICS_JSON.as_deref(),
         },
-        function: record.function,
+        metrics_function: metrics_function.unwrap_or(record.function),
         outcome: record.outcome,
         requests: 1,
         latency: (record.duration.as_secs_f64() * 1e6).round() / 1e3,
         cold_starts: u8::from(is_cold),
         conflicts: record.counts.conflicts,
         table_errors: record.counts.failures,
+        function: record.function,
         request_id: record.request_id,
         organization: record.organization,
         status: record.status,
@@ -129,4 +139,31 @@ fn line(record: &Record<'_>, is_cold: bool) -> Option<Vec<u8>> {
     let mut line = serde_json::to_vec(&line).ok()?;
     line.push(b'\n');
     Some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::{Record, line};
+
+    #[test]
+    fn metrics_are_kept_under_the_name_that_the_environment_gives_and_the_line_names_the_function() {
+        let record = Record {
+            function: "stack-get-vehicle",
+            request_id: "1",
+            organization: None,
+            outcome: "ok",
+            status: 200,
+            duration: Duration::ZERO,
+            counts: store::Counts { conflicts: 0, failures: 0 },
+        };
+        for (given, expected) in [(Some("stack-api"), "stack-api"), (None, "stack-get-vehicle")] {
+            let line: Value = serde_json::from_slice(&line(&record, given, false).unwrap()).unwrap();
+            assert_eq!(line["Function"], expected);
+            assert_eq!(line["function"], "stack-get-vehicle");
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// The grants of a function's role on the table.
+    /// The grants of a function's role on the table, with those that are kept for one release.
     pub(crate) fn of(template: &Template, function: &str) -> Result<Vec<Grant>, Error> {
         statements(template, function)?
             .iter()
@@ -30,11 +30,15 @@ impl Grant {
 
     /// None for a statement of any other form, which the caller makes an error.
     fn read(statement: &Statement) -> Option<Grant> {
-        let table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableInUse.Value}";
+        // The stack's own, those restored from it, and the one in use: infra/role.yaml says why.
+        let tables = ["${Table}", "${Table}-restored-*", "${TableInUse.Value}"].map(|table| {
+            let arn = format!("arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}");
+            json!({ "Fn::Sub": arn })
+        });
         let keys = ["Action", "Condition", "Effect", "Resource", "Sid"];
         let known = statement.as_object()?.keys().all(|key| keys.contains(&key.as_str()))
             && statement["Effect"] == "Allow"
-            && statement["Resource"] == json!({ "Fn::Sub": table });
+            && statement["Resource"] == Value::from(tables.to_vec());
 
         let mut condition = statement["Condition"].as_object()?.clone();
         let needs_keys = condition.remove("Null")? == json!({ "dynamodb:LeadingKeys": "false" });
@@ -65,17 +69,22 @@ impl Grant {
     }
 }
 
-/// The statements of a function's role, by the function's logical id.
+/// The statements of a function's role, by the function's logical id. The role is a resource of the template, or the one
+/// that a stack of `infra/role.yaml` makes.
 ///
 /// # Errors
 /// When the function has no role of its own with exactly one policy.
-pub fn statements<'a>(template: &'a Template, function: &str) -> Result<&'a [Statement], Error> {
-    let role = template.resource(&format!("{function}Role"))?;
+pub fn statements(template: &Template, function: &str) -> Result<Vec<Statement>, Error> {
+    let id = format!("{function}Role");
+    let mut role = template.resource(&id)?.clone();
+    if role["Type"] == "AWS::CloudFormation::Stack" {
+        role = template.nested(&id)?.resource("Role")?.clone();
+    }
     match role["Properties"]["Policies"].as_array().map(Vec::as_slice) {
         Some([policy]) if role["Properties"].get("ManagedPolicyArns").is_none() => {
             policy["PolicyDocument"]["Statement"]
                 .as_array()
-                .map(Vec::as_slice)
+                .cloned()
                 .ok_or_else(|| Error::new(format!("{function}'s policy has no statements")))
         }
         _ => Err(Error::new(format!("{function}'s role does not hold exactly one policy"))),

@@ -52,7 +52,7 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
     let common = template.value["Globals"]["Function"].to_string();
     let parameters = template.section("Parameters").filter(|(name, _)| common.contains(&format!("\"{name}\"")));
     let parameters: Vec<&str> = parameters.map(|(name, _)| name).collect();
-    assert_eq!(parameters, ["Deployment", "LogLevel", "Tracing"], "does VersionDescription have it?");
+    assert_eq!(parameters, ["Deployment", "LogLevel", "SystemLogLevel", "Tracing"], "does VersionDescription have it?");
     for (name, id) in functions(&template).unwrap() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
@@ -65,9 +65,11 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
         assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
         // SAM makes no new version when the value of a parameter changes. CloudFormation makes one when the description
         // changes, so the values are in the description.
-        let values = "table ${TableInUse.Value}, log level ${LogLevel}, tracing ${Tracing}";
+        let values =
+            "table ${TableInUse.Value}, log level ${LogLevel}, system log ${SystemLogLevel}, tracing ${Tracing}";
         assert_eq!(of("/VersionDescription"), &json!({ "Fn::Sub": values }), "{name}");
-        assert_eq!(of("/Role"), &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }), "{name}");
+        let role = if name == "rfid-authorizer" { "Arn" } else { "Outputs.Arn" };
+        assert_eq!(of("/Role"), &json!({ "Fn::GetAtt": [format!("{id}Role"), role] }), "{name}");
     }
 }
 
@@ -78,10 +80,15 @@ fn every_log_has_an_end_and_a_form() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
         assert_eq!(of("/LoggingConfig/LogFormat"), "JSON", "{name}");
-        assert_eq!(of("/LoggingConfig/LogGroup"), &json!({ "Ref": format!("{id}Logs") }), "{name}");
+        let (logs, metrics) =
+            if name == "rfid-authorizer" { ("RfidAuthorizerLogs", &*name) } else { ("ManagementLogs", "api") };
+        assert_eq!(of("/LoggingConfig/LogGroup"), &json!({ "Ref": logs }), "{name}");
         assert_eq!(of("/Environment/Variables/LOG_LEVEL"), &json!({ "Ref": "LogLevel" }), "{name}");
-        let group = &template.resource(&format!("{id}Logs")).unwrap()["Properties"];
-        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{name}") }));
+        let group = &template.resource(logs).unwrap()["Properties"];
+        assert_eq!(group["LogGroupName"], json!({ "Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{metrics}") }));
+        // CloudWatch bills each value of a dimension: the authorizer has its own, the others share one.
+        let expected = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{metrics}") });
+        assert_eq!(of("/Environment/Variables/METRICS_FUNCTION"), &expected, "{name}");
     }
     for (id, group) in template.of_type("AWS::Logs::LogGroup") {
         assert_eq!(group["Properties"]["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }), "{id}");
@@ -115,7 +122,11 @@ fn the_table_survives_mistakes() {
 fn policies_name_what_they_allow() {
     let template = template();
     for (name, id) in functions(&template).unwrap() {
-        let trust = &template.resource(&format!("{id}Role")).unwrap()["Properties"]["AssumeRolePolicyDocument"];
+        let (role, logs) = match &*name {
+            "rfid-authorizer" => (template.resource("RfidAuthorizerRole").unwrap().clone(), "RfidAuthorizerLogs"),
+            _ => (template.nested(&format!("{id}Role")).unwrap().resource("Role").unwrap().clone(), "ManagementLogs"),
+        };
+        let trust = &role["Properties"]["AssumeRolePolicyDocument"];
         assert_eq!(trust["Statement"][0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }), "{name}");
         let mut services = BTreeSet::new();
         for statement in statements(&template, &id).unwrap() {
@@ -125,7 +136,7 @@ fn policies_name_what_they_allow() {
                 text.split('"').filter_map(|action| action.split_once(':')).map(|(service, _)| service.to_owned()),
             );
             let expected = match statement["Sid"].as_str().unwrap() {
-                "Log" => json!({ "Fn::GetAtt": [format!("{id}Logs"), "Arn"] }),
+                "Log" => json!({ "Fn::GetAtt": [logs, "Arn"] }),
                 "Trace" => "*".into(),
                 // `Grant::of` checks the other statements.
                 _ => continue,

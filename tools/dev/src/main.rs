@@ -171,7 +171,7 @@ Below is a line for each request; {log} has what the functions log.
 
 Paste into another shell:
 
-. {env}
+. '{env}'
 curl "$API/api/access-ids" -H "Authorization: Bearer $TOKEN"
 curl -i $RFID -d '{{ "msg": "rfid", "id": "rfid-card-1", "chargebox": "EaJ7cU9NJ3YkTNgy", "type": "authorize" }}'
 

@@ -3,7 +3,6 @@
 use super::*;
 use axum::response::IntoResponse as _;
 use http_body_util::BodyExt as _;
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -138,26 +137,6 @@ fn requests_go_where_the_deployed_api_sends_them() {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         assert_eq!(target(&method, path), format!("/lambda-url/get-access-id{path}"), "{method} {path}");
     }
-}
-
-/// `cargo lambda watch` by itself reads its routes in Cargo.toml.
-#[test]
-fn cargo_lambda_watch_has_the_routes_of_the_functions() {
-    let manifest: toml::Table = include_str!("../../../../Cargo.toml").parse().unwrap();
-    let router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().unwrap();
-    let mut found = BTreeMap::new();
-    for (path, functions) in router {
-        match functions.as_array() {
-            Some(functions) => found.extend(functions.iter().map(|entry| {
-                let text = |key: &str| entry[key].as_str().unwrap().to_owned();
-                (text("function"), format!("{} {path}", text("method")))
-            })),
-            None => assert_eq!(functions.as_str(), Some(REST), "{path}"),
-        }
-    }
-    let wanted =
-        ROUTES.into_iter().map(|route| (route.function.to_owned(), format!("{} {}", route.method, route.path)));
-    assert_eq!(found, wanted.collect());
 }
 
 #[test]
