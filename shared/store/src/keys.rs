@@ -1,6 +1,6 @@
 //! Every key of the table is made here and nowhere else.
 
-use domain::{CustomerKey, Id, OcppIdTag, OrganizationId};
+use domain::{ChargeBox, CustomerKey, Id, OcppIdTag, OrganizationId};
 
 use crate::digest;
 
@@ -58,6 +58,12 @@ pub(crate) fn tag(organization: &OrganizationId, tag: &OcppIdTag) -> Key {
     key(format!("ORG#{organization}#TAG#{tag}"), "TAG")
 }
 
+/// Where an accepted start of the tag at the charge box is remembered. A charge box id can be longer than a sort key, its
+/// digest cannot. Not below `#TAG#`: the authorizer writes here, and its policy must keep it from writing a tag.
+pub(crate) fn start(organization: &OrganizationId, tag: &OcppIdTag, charge_box: &ChargeBox) -> Key {
+    key(format!("ORG#{organization}#START#{tag}"), digest::sha256_hex(charge_box.as_str().as_bytes()))
+}
+
 pub(crate) fn vehicles(organization: &OrganizationId) -> String {
     format!("ORG#{organization}#VEHICLE")
 }
@@ -92,6 +98,7 @@ mod tests {
             customer(&org, &longest.key()),
             idempotency(&org, "ACCESS-ID", &"~".repeat(255)),
             tag(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap()),
+            start(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap(), &ChargeBox::received("x".repeat(60_000))),
             access_id(&org, Id::new(Id::MAX).unwrap()),
         ];
         for key in keys {

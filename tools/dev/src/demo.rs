@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use domain::{
-    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OcppIdTag, OrganizationId, Timestamp, Vehicle,
+    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OcppIdTag, OrganizationId, Rules, StoredRules, Timestamp,
+    Vehicle,
 };
 use serde::{Deserialize, Serialize};
 use store::{Scope, Store};
@@ -98,6 +99,7 @@ fn access_ids() -> [AccessId; 3] {
         updated_at: time("2024-08-08T21:29:51.795Z"),
         vehicle: Some(id(20)),
         customer: Some(Customer::stored(FLEET.into())),
+        rules: StoredRules::default(),
     };
     let card = AccessId {
         id: id(124),

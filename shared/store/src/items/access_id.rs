@@ -1,7 +1,7 @@
-use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, Timestamp};
+use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, StoredRules, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
+use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, rules, tag, text};
 use crate::{
     cursor::List,
     keys::{self, Key},
@@ -27,11 +27,17 @@ pub(crate) struct AccessIdItem {
     vehicle_id: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
+    #[serde(default, with = "rules", skip_serializing_if = "rules::are_not_written")]
+    rules: StoredRules,
     version: u64,
 }
 
 impl StoredItem for AccessIdItem {
-    const OPTIONAL: &'static [&'static str] = &["revokedAt", "vehicleId", "customer"];
+    const OPTIONAL: &'static [&'static str] = &["revokedAt", "vehicleId", "customer", rules::ATTRIBUTE];
+
+    fn keeps(&self, attribute: &str) -> bool {
+        rules::are_kept(&self.rules, attribute)
+    }
 }
 
 impl VersionedItem for AccessIdItem {
@@ -57,6 +63,7 @@ impl VersionedItem for AccessIdItem {
             updated_at: access_id.updated_at,
             vehicle_id: access_id.vehicle.map(Id::get),
             customer: access_id.customer.as_ref().map(|customer| customer.name().to_owned()),
+            rules: access_id.rules.clone(),
             version,
         }
     }
@@ -77,35 +84,8 @@ impl VersionedItem for AccessIdItem {
             updated_at: self.updated_at,
             vehicle: self.vehicle_id.map(Id::new).transpose().map_err(Corrupt::new)?,
             customer: self.customer.map(Customer::stored),
+            rules: self.rules,
         };
         Ok(Versioned { value, version: self.version })
-    }
-}
-
-/// What an RFID decision needs to know of an access ID, stored under its tag. It changes together with the access ID.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TagItem {
-    access_id: u64,
-    pub name: String,
-    #[serde(rename = "type")]
-    pub kind: AccessIdType,
-    pub authorization_status: AuthorizationStatus,
-}
-
-impl StoredItem for TagItem {}
-
-impl TagItem {
-    pub fn new(access_id: &AccessId) -> Self {
-        Self {
-            access_id: access_id.id.get(),
-            name: access_id.name.to_string(),
-            kind: access_id.kind,
-            authorization_status: access_id.status,
-        }
-    }
-
-    pub fn access_id(&self) -> Result<Id, Corrupt> {
-        Id::new(self.access_id).map_err(Corrupt::new)
     }
 }

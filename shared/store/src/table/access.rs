@@ -108,6 +108,11 @@ impl Found {
         self.0.remove(key).map(from_item).transpose()
     }
 
+    /// The item at this key as it is stored, if there is one.
+    pub fn take_item(&mut self, key: &Key) -> Option<Item> {
+        self.0.remove(key)
+    }
+
     /// The record at this key with its version.
     pub fn take_record<I: VersionedItem>(&mut self, key: &Key) -> Result<Option<Versioned<I::Value>>, Corrupt> {
         self.0.remove(key).map(value_of::<I>).transpose()
