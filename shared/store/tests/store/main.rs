@@ -8,5 +8,6 @@ mod connection;
 mod contract;
 mod histories;
 mod measure;
+mod rules;
 mod settings;
 mod support;
