@@ -3,17 +3,20 @@
 
 use api::Route;
 
+pub mod check_access;
 pub mod create_access_id;
 pub mod create_vehicle;
 pub mod get_access_id;
+pub mod get_access_id_rules;
 pub mod get_vehicle;
 pub mod list_access_ids;
 pub mod list_vehicles;
+pub mod put_access_id_rules;
 pub mod update_access_id;
 pub mod update_vehicle;
 
 /// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
-pub const ROUTES: [Route; 8] = [
+pub const ROUTES: [Route; 11] = [
     list_access_ids::ROUTE,
     create_access_id::ROUTE,
     get_access_id::ROUTE,
@@ -22,6 +25,9 @@ pub const ROUTES: [Route; 8] = [
     create_vehicle::ROUTE,
     get_vehicle::ROUTE,
     update_vehicle::ROUTE,
+    get_access_id_rules::ROUTE,
+    put_access_id_rules::ROUTE,
+    check_access::ROUTE,
 ];
 
 /// The documentation of the same endpoints: see `testing/openapi`.
@@ -36,6 +42,9 @@ pub const ROUTES: [Route; 8] = [
     create_vehicle::handle,
     get_vehicle::handle,
     update_vehicle::handle,
+    get_access_id_rules::handle,
+    put_access_id_rules::handle,
+    check_access::handle,
 ))]
 #[derive(Debug)]
 pub struct Operations;

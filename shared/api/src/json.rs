@@ -5,7 +5,8 @@
 
 use std::{collections::HashSet, fmt};
 
-use domain::{Id, OcppIdTag, Patch, Text};
+use chrono::Datelike as _;
+use domain::{Id, OcppIdTag, Patch, Text, Timestamp};
 use serde::{
     Deserialize, Deserializer,
     de::{self, IntoDeserializer as _, MapAccess, SeqAccess, Visitor},
@@ -215,10 +216,9 @@ impl Object {
 
     /// A list of objects that may be left out or be `null`.
     pub fn objects(&mut self, name: &str, at_most: usize, problems: &mut Problems) -> Vec<Self> {
-        let list = self.optional(name, problems, |value| match value {
-            Json::Array(elements) if elements.len() > at_most => Err(format!("must hold at most {at_most} elements")),
-            Json::Array(elements) => Ok(elements),
-            _ => Err("must be a list".to_owned()),
+        let list = self.optional(name, problems, |value| match list(value)? {
+            elements if elements.len() > at_most => Err(format!("must hold at most {at_most} elements")),
+            elements => Ok(elements),
         });
         let elements = list.apply(None).unwrap_or_default().into_iter().enumerate();
         let path = self.path_of(name);
@@ -242,6 +242,23 @@ pub(crate) fn text<const MAX: usize>(value: Json) -> Result<Text<MAX>, String> {
 /// An ID tag.
 pub(crate) fn tag(value: Json) -> Result<OcppIdTag, String> {
     string(value, OcppIdTag::normalize)
+}
+
+/// The elements of a list, whatever they are.
+pub(crate) fn list(value: Json) -> Result<Vec<Json>, String> {
+    match value {
+        Json::Array(elements) => Ok(elements),
+        _ => Err("must be a list".to_owned()),
+    }
+}
+
+/// A time of RFC 3339 with any offset. In UTC it has to be one of RFC 3339 too, so that it can be shown.
+pub(crate) fn time(value: Json) -> Result<Timestamp, String> {
+    string(value, |text| {
+        let time = chrono::DateTime::parse_from_rfc3339(text).ok().map(Timestamp::from);
+        let shown = time.filter(|time| (0..=9999).contains(&time.year()));
+        shown.ok_or("must be a time of RFC 3339 with its offset, such as 2026-03-01T08:00:00Z")
+    })
 }
 
 /// The number of a record.

@@ -19,6 +19,7 @@ use crate::{AccessIdType, AuthorizationStatus, ChargeBox, Id, Rules, Timestamp};
     strum::IntoStaticStr,
     strum::VariantArray,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum RequestType {
@@ -45,6 +46,7 @@ pub enum RequestType {
     strum::IntoStaticStr,
     strum::VariantArray,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Reason {
@@ -71,6 +73,7 @@ impl Reason {
 
 /// OCPP's word for an answer (`AuthorizationStatus` of OCPP 1.6 and 2.0.1). Serializes as that word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the words are OCPP's own and mean there what they say")]
 pub enum OcppStatus {
     Accepted,

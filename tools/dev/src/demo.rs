@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use domain::{
-    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OcppIdTag, OrganizationId, Rules, StoredRules, Timestamp,
-    Vehicle,
+    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OcppIdTag, OrganizationId, Rules, StoredRules,
+    Timestamp, Vehicle,
 };
 use serde::{Deserialize, Serialize};
 use store::{Scope, Store};
