@@ -8,6 +8,7 @@ mod idempotency;
 mod isolation;
 mod lists;
 mod routes;
+mod rules;
 mod stored;
 mod texts;
 mod updates;
