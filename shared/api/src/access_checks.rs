@@ -1,16 +1,17 @@
 //! Access checks on the wire.
 
 use domain::{
-    AccessCheck, AccessIdLabel, AccessIdType, ChargeBox, CheckResult, CheckedAccess, How, NormalizationStep, OcppIdTag,
-    OcppStatus, Reason, RequestType,
+    AccessCheck, ChargeBox, CheckResult, CheckedAccess, NormalizationStep, OcppIdTag, OcppStatus, Reason, RequestType,
 };
 use serde::Serialize;
 
 #[cfg(feature = "openapi")]
-use crate::schemas::{RecordId, ShownTag};
+use crate::schemas::ShownTag;
 use crate::{
+    decisions::AccessIdLabelBody,
     json::{self, Object},
     problems::Problems,
+    unknown_tags::NearMissBody,
 };
 
 /// `{"accessCheck": …}`: what the authorizer would answer.
@@ -37,7 +38,7 @@ struct AccessCheckBody<'a> {
     ocpp_id_tag: Option<&'a str>,
     /// How the id became the tag.
     steps: &'a [NormalizationStep],
-    access_id: Option<LabelBody<'a>>,
+    access_id: Option<AccessIdLabelBody<'a>>,
     /// What a decision looks at, in that order, and what it finds. It authorizes if all of these pass.
     rules: &'a [CheckResult],
     /// The organization's tags that the same card or vehicle may be known by, the most likely first. They are hints for a
@@ -46,44 +47,9 @@ struct AccessCheckBody<'a> {
     near_misses: Vec<NearMissBody<'a>>,
 }
 
-/// A tag that the same card or vehicle may be known by.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NearMiss))]
-struct NearMissBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
-    ocpp_id_tag: &'a str,
-    /// How it follows from the tag that was asked about.
-    how: How,
-    access_id: Option<LabelBody<'a>>,
-}
-
-/// Whose tag it is.
-#[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AccessIdLabel))]
-struct LabelBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
-    name: &'a str,
-    #[serde(rename = "type")]
-    kind: AccessIdType,
-}
-
-impl<'a> LabelBody<'a> {
-    fn new(label: &'a AccessIdLabel) -> Self {
-        Self { id: label.id.get(), name: &label.name, kind: label.kind }
-    }
-}
-
 impl<'a> AccessCheckDocument<'a> {
     /// The document of an answer.
     pub fn new(checked: &'a CheckedAccess) -> Self {
-        let near_misses = checked.near_misses.iter().map(|known| NearMissBody {
-            ocpp_id_tag: known.near_miss.tag.as_str(),
-            how: known.near_miss.how,
-            access_id: known.access_id.as_ref().map(LabelBody::new),
-        });
         Self {
             access_check: AccessCheckBody {
                 authorized: checked.refusal.is_none(),
@@ -91,9 +57,9 @@ impl<'a> AccessCheckDocument<'a> {
                 ocpp_status: OcppStatus::of(checked.refusal),
                 ocpp_id_tag: checked.tag.as_ref().map(OcppIdTag::as_str),
                 steps: &checked.steps,
-                access_id: checked.access_id.as_ref().map(LabelBody::new),
+                access_id: checked.access_id.as_ref().map(AccessIdLabelBody::new),
                 rules: &checked.rules,
-                near_misses: near_misses.collect(),
+                near_misses: checked.near_misses.iter().map(NearMissBody::new).collect(),
             },
         }
     }

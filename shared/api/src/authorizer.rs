@@ -10,22 +10,25 @@ mod message;
 mod runtime;
 
 use std::{
+    mem,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
 use answer::Answer;
-use domain::{OcppIdTag, OrganizationId};
+use chrono::SubsecRound as _;
+use domain::{Asked, Decision, OcppIdTag, Question, Reason, RequestType, Timestamp};
 use event::{Event, MAX_BODY};
 use futures_util::FutureExt as _;
-pub(crate) use message::parse;
+pub(crate) use message::{Message, parse};
 use runtime::{Invocation, Runtime, RuntimeError};
-use store::{Credential, Decider, Decision, Scope, Settings};
+use store::{Credential, Decider, JournalSettings, Known, Scope, Settings};
 
 use crate::{
+    edge,
     error::Error,
     log,
-    serve::{StartError, function_name, start_logging},
+    serve::{StartError, function_name, now, start_logging},
 };
 
 /// Runs the authorizer until Lambda ends the process.
@@ -34,7 +37,7 @@ use crate::{
 /// [`StartError`] when the environment lacks something or the Runtime API is gone.
 pub async fn serve_rfid() -> Result<(), StartError> {
     start_logging();
-    let decider = Decider::new(&Settings::from_env()?)?;
+    let decider = Decider::new(&Settings::from_env()?, JournalSettings::from_env()?)?;
     let runtime = Runtime::from_env()?;
     decider.connect().await;
     // As a task, because the event loop wakes a task without a system call, and the future of `main` with two.
@@ -53,15 +56,17 @@ async fn run(mut runtime: Runtime, decider: Decider, function: String) -> Result
         let invocation = runtime.next().await?;
         let began = Instant::now();
         let call = caught(call(&decider, &invocation)).await.unwrap_or_else(|| {
-            Some(Call { organization: None, answer: Answer::refused(&Error::Internal, &invocation.request_id) })
+            let answer = Answer::refused(&Error::Internal, &invocation.request_id);
+            Some(Call { caller: None, answer, decided: None })
         });
-        let Some(call) = call else {
+        let Some(mut call) = call else {
             runtime.fail(&invocation, "InvalidEvent", "the event cannot be read").await;
             continue;
         };
         let duration = began.elapsed();
-        runtime.respond(&invocation, call.answer.json.clone()).await;
+        runtime.respond(&invocation, mem::take(&mut call.answer.json)).await;
         // The caller has its answer, and Lambda lets the process run until it asks for the next event.
+        caught(remember(&decider, &invocation, &call)).await;
         caught(async { record(&decider, &function, &invocation, &call, duration) }).await;
     }
 }
@@ -73,9 +78,38 @@ async fn caught<T>(part: impl Future<Output = T>) -> Option<T> {
 
 /// What became of an event.
 struct Call {
-    /// The organization that the caller's credential names, be it valid or not.
-    organization: Option<OrganizationId>,
+    /// Who the credential says that the caller is, be it valid or not.
+    caller: Option<Credential>,
     answer: Answer,
+    /// What was decided, if the credential is valid and the request well-formed.
+    decided: Option<Decided>,
+}
+
+/// What Thor asks.
+pub(crate) struct Request {
+    pub message: Message,
+    /// The tag, `None` if what Thor sent is none.
+    pub tag: Option<OcppIdTag>,
+}
+
+/// What a decision was made of. The decision follows from it.
+struct Decided {
+    request: Request,
+    known: Known,
+    now: Timestamp,
+}
+
+impl Decided {
+    fn decision(&self) -> Decision<'_> {
+        let Self { request: Request { message, .. }, known, now } = self;
+        let question = Question {
+            kind: message.kind,
+            charge_box: Some(&message.charge_box),
+            now: *now,
+            start_remembered_until: known.start_remembered_until,
+        };
+        Decision::on(known.tag.as_ref(), &question)
+    }
 }
 
 /// From the event to the answer. `None` if the event cannot be read; Lambda itself sends no such event.
@@ -89,39 +123,67 @@ async fn call(decider: &Decider, invocation: &Invocation) -> Option<Call> {
         }
     };
     let caller = caller(&event);
-    let answer = match decide(decider, &event, caller.as_ref()).await {
-        Ok(decision) => Answer::decided(&decision),
-        Err(error) => Answer::refused(&error, &invocation.request_id),
+    let (answer, decided) = match decide(decider, &event, caller.as_ref()).await {
+        Ok(decided) => {
+            let decision = decided.decision();
+            if decision.refusal() == Some(Reason::Unreadable) {
+                tracing::error!("the stored item of a tag cannot be read: refused");
+            }
+            (Answer::decided(&decision), Some(decided))
+        }
+        Err(error) => (Answer::refused(&error, &invocation.request_id), None),
     };
     part("render");
-    Some(Call { organization: caller.map(|caller| caller.organization), answer })
+    Some(Call { caller, answer, decided })
 }
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
 pub(crate) fn caller(event: &Event) -> Option<Credential> {
+    if !edge::admits(event.edge_secret()) {
+        return None;
+    }
     let parse = |token| Credential::parse(token, Scope::Rfid);
     parse(event.path().trim_matches('/')).or_else(|| event.bearer().and_then(parse))
 }
 
 /// The decision, with one call of the table whatever is asked. A secret that does not hold is answered before anything that is
 /// wrong with the request: the same call of the table checks the secret, be the request well-formed or not.
-async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -> Result<Decision, Error> {
+async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -> Result<Decided, Error> {
     part("decide");
     let caller = caller.ok_or(Error::Unauthorized)?;
+    let now = now().trunc_subsecs(3);
     let request = read(event);
-    let tag = request.as_ref().ok().and_then(Option::as_ref);
-    let decision = decider.decide(caller, tag).await?;
-    request.map(|_| decision)
+    let tag = request.as_ref().ok().and_then(|request| request.tag.as_ref());
+    // Whether a start was accepted before matters to `authorize` alone.
+    let started_at = request.as_ref().ok().map(|request| &request.message);
+    let started_at = started_at.filter(|message| message.kind == RequestType::Authorize);
+    let known = decider.look_up(caller, tag, started_at.map(|message| &message.charge_box)).await?;
+    Ok(Decided { request: request?, known, now })
 }
 
-/// The tag that Thor asks about, `None` if what it sent is no tag.
-pub(crate) fn read(event: &Event) -> Result<Option<OcppIdTag>, Error> {
+/// What Thor asks.
+pub(crate) fn read(event: &Event) -> Result<Request, Error> {
     if event.method() != "POST" {
         return Err(Error::MethodNotAllowed);
     }
     let body = event.body().ok_or(Error::PayloadTooLarge(MAX_BODY))?;
-    let id = parse(&body).map_err(Error::Invalid)?;
-    Ok(OcppIdTag::normalize(&id).ok())
+    let message = parse(&body).map_err(Error::Invalid)?;
+    Ok(Request { tag: OcppIdTag::normalize(&message.id).ok(), message })
+}
+
+/// Writes down what was decided, for the journal and for decisions to come.
+async fn remember(decider: &Decider, invocation: &Invocation, call: &Call) {
+    part("journal");
+    let Some((caller, decided)) = call.caller.as_ref().zip(call.decided.as_ref()) else { return };
+    let Request { message, tag } = &decided.request;
+    let asked = Asked {
+        kind: message.kind,
+        charge_box: &message.charge_box,
+        received_id: &message.id,
+        tag: tag.as_ref(),
+        request_id: &invocation.request_id,
+    };
+    decider.remember(&caller.organization, decided.now, &asked, &decided.decision()).await;
 }
 
 /// Writes the call's log line.
@@ -130,7 +192,7 @@ fn record(decider: &Decider, function: &str, invocation: &Invocation, call: &Cal
     log::write(&log::Record {
         function,
         request_id: &invocation.request_id,
-        organization: call.organization.as_ref().map(OrganizationId::as_str),
+        organization: call.caller.as_ref().map(|caller| caller.organization.as_str()),
         outcome: call.answer.outcome,
         status: call.answer.status,
         duration,
@@ -158,23 +220,28 @@ mod tests {
         assert_ne!(CHOSEN.get(), part, "as the test wants it");
     }
 
+    fn decider() -> Decider {
+        Decider::new(&Settings::local("http://127.0.0.1:1", "table"), JournalSettings::default()).unwrap()
+    }
+
     #[tokio::test]
     async fn a_panic_anywhere_in_a_call_is_answered_and_does_not_end_the_process() {
         const EVENT: &str = r#"{"rawPath": "/", "requestContext": {"http": {"method": "POST"}}, "body": "{}"}"#;
-        for part in ["read", "decide", "render", "log"] {
+        for part in ["read", "decide", "render", "journal", "log"] {
             // Two calls: the second shows that the process lives on. There is no third.
             let (api, answered) = runtime::tests::api(&[
                 &[&runtime::tests::event(EVENT), runtime::tests::ACCEPTED],
                 &[&runtime::tests::event(EVENT), runtime::tests::ACCEPTED, runtime::tests::GONE],
             ]);
-            let decider = Decider::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap();
+            let decider = decider();
             CHOSEN.set(part);
             let ended = run(Runtime::new(&api).unwrap(), decider, "rfid-authorizer".to_owned()).await;
             CHOSEN.set("");
             assert!(matches!(ended, Err(RuntimeError::Refused(_))), "{ended:?}");
             let answers = answered.join().unwrap();
             // Without a secret it is 401; a panic after that changes nothing.
-            let expected = if part == "log" { r#""statusCode":401"# } else { r#""statusCode":500"# };
+            let expected =
+                if ["journal", "log"].contains(&part) { r#""statusCode":401"# } else { r#""statusCode":500"# };
             for answer in [&answers[1], &answers[3]] {
                 assert!(answer.contains("/r-1/response") && answer.contains(expected), "{part}: {answer}");
             }
@@ -185,7 +252,7 @@ mod tests {
     async fn an_event_that_cannot_be_read_is_an_error_of_the_function() {
         let (api, answered) =
             runtime::tests::api(&[&[&runtime::tests::event("[1"), runtime::tests::ACCEPTED, runtime::tests::GONE]]);
-        let decider = Decider::new(&Settings::local("http://127.0.0.1:1", "table")).unwrap();
+        let decider = decider();
         run(Runtime::new(&api).unwrap(), decider, String::new()).await.unwrap_err();
         let answers = answered.join().unwrap();
         assert!(answers[1].contains("/r-1/error") && answers[1].contains("InvalidEvent"), "{answers:?}");

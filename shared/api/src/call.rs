@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use domain::{Id, InvalidId, Timestamp};
 use lambda_http::{Request, RequestExt as _};
-use store::{Credential, Idempotency, PageRequest, Store};
+use store::{Credential, Idempotency, Store};
 
-use crate::{error::Error, page, problems::Problems};
+use crate::{error::Error, problems::Problems};
 
 /// A request whose route and size are right and whose credential is well-formed. Whether the credential is valid, the
 /// store finds out together with what it reads.
@@ -69,11 +69,6 @@ impl Call {
     /// The query string as `parse` reads it.
     pub fn query<T>(&self, parse: impl FnOnce(&str) -> Result<T, Problems>) -> Read<T> {
         Read(parse(self.request.uri().query().unwrap_or_default()))
-    }
-
-    /// The page that the query asks for: from 1 to 100 records, 50 if it does not say.
-    pub fn page(&self) -> Read<PageRequest> {
-        self.query(page::parse)
     }
 
     /// The body as `parse` reads it.

@@ -91,7 +91,9 @@ impl From<store::Error> for Error {
         match error {
             Store::Unauthorized => Self::Unauthorized,
             Store::NotFound => Self::NotFound,
-            Store::ForgedCursor => Self::invalid("nextPageCursor", "is not a cursor that this list handed out"),
+            Store::ForgedCursor => {
+                Self::invalid("nextPageCursor", "is not a cursor that this list handed out with these filters")
+            }
             Store::TagTaken => Self::TagTaken,
             Store::Link(refused) | Store::Update(RefusedUpdate::Link(refused)) => {
                 Self::invalid("accessId.vehicleId", refused.to_string())

@@ -15,9 +15,9 @@ use store::{Credential, Scope};
 use crate::{
     access_ids,
     error::Error,
+    filters,
     event::Event,
     json::{self, Json},
-    page,
     problems::Problems,
     respond, rfid,
     route::Route,
@@ -86,7 +86,7 @@ pub fn request(data: &[u8]) {
     assert_eq!(by_path.headers()["idempotency-key"].as_bytes(), key.as_bytes());
     let queried = by_path.uri().query().unwrap_or_default();
     assert!(form_urlencoded::parse(queried.as_bytes()).eq(form_urlencoded::parse(query.as_bytes())));
-    if let Err(problems) = page::parse(queried) {
+    if let Err(problems) = filters::access_ids(queried) {
         check_refusal(&problems);
     }
 
@@ -147,9 +147,11 @@ pub fn rfid_body(data: &[u8]) {
             check_refusal(&problems);
             assert_eq!(fields(&problems), expected.into_iter().map(str::to_owned).collect());
         }
-        Ok(id) => {
+        Ok(Message { id, charge_box, kind }) => {
             assert!(expected.is_empty());
-            assert_eq!(whole.as_ref().and_then(|message| message["id"].as_str()), Some(&*id));
+            let text = |name: &str| whole.as_ref().and_then(|message| message[name].as_str());
+            assert_eq!((text("id"), text("chargebox")), (Some(&*id), Some(charge_box.as_str())));
+            assert_eq!(text("type"), Some(kind.into()));
         }
     }
 }

@@ -271,13 +271,18 @@ pub(crate) fn id(value: Json) -> Result<Id, String> {
 
 /// One of the words that an enum of the domain deserializes from.
 pub(crate) fn word<T: for<'a> Deserialize<'a>>(value: Json) -> Result<T, String> {
-    string(value, |text| T::deserialize(text.into_deserializer()).map_err(|UnknownWord(message)| message))
+    string(value, word_of)
+}
+
+/// The same for a text.
+pub(crate) fn word_of<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, UnknownWord> {
+    T::deserialize(text.into_deserializer())
 }
 
 /// Says which words an enum knows, in place of `serde`'s message, which names Rust's terms.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct UnknownWord(String);
+pub(crate) struct UnknownWord(String);
 
 impl de::Error for UnknownWord {
     fn custom<T: fmt::Display>(message: T) -> Self {

@@ -31,6 +31,7 @@ pub const METRICS: [Metrics; 2] = [
             Metric { name: "ColdStarts", unit: "Count" },
             Metric { name: "Conflicts", unit: "Count" },
             Metric { name: "TableErrors", unit: "Count" },
+            Metric { name: "JournalLost", unit: "Count" },
         ],
     },
 ];
@@ -89,6 +90,7 @@ struct Line<'a> {
     cold_starts: u8,
     conflicts: u64,
     table_errors: u64,
+    journal_lost: u64,
     /// The function that answered.
     #[serde(rename = "function")]
     function: &'a str,
@@ -130,6 +132,7 @@ fn line(record: &Record<'_>, metrics_function: Option<&str>, is_cold: bool) -> O
         cold_starts: u8::from(is_cold),
         conflicts: record.counts.conflicts,
         table_errors: record.counts.failures,
+        journal_lost: record.counts.journal_lost,
         function: record.function,
         request_id: record.request_id,
         organization: record.organization,
@@ -158,7 +161,7 @@ mod tests {
             outcome: "ok",
             status: 200,
             duration: Duration::ZERO,
-            counts: store::Counts { conflicts: 0, failures: 0 },
+            counts: store::Counts { conflicts: 0, failures: 0, journal_lost: 0 },
         };
         for (given, expected) in [(Some("stack-api"), "stack-api"), (None, "stack-get-vehicle")] {
             let line: Value = serde_json::from_slice(&line(&record, given, false).unwrap()).unwrap();

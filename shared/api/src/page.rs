@@ -4,7 +4,7 @@
 use serde::Serialize;
 use store::{Cursor, PageRequest};
 
-use crate::problems::Problems;
+use crate::query::Query;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
@@ -27,50 +27,33 @@ impl<'a> Pagination<'a> {
     }
 }
 
-/// Reads the page that a query string asks for. Parameters of other names are ignored.
-///
-/// # Errors
-/// A limit that is no integer from 1 to 100, a cursor that is none, and either of them if it is empty or given twice.
-pub fn parse(query: &str) -> Result<PageRequest, Problems> {
-    let mut problems = Problems::default();
-    let limit = parameter(query, "limit", &mut problems, |text| {
+/// The page that a query asks for: a limit that is an integer from 1 to 100, and a cursor of the right shape.
+pub fn read(query: &mut Query) -> PageRequest {
+    let limit = query.optional("limit", |text| {
         let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
         let limit = text.parse().ok().filter(|limit| canonical && (1..=MAX_LIMIT).contains(limit));
         limit.ok_or_else(|| format!("must be an integer from 1 to {MAX_LIMIT}"))
     });
-    let cursor = parameter(query, "nextPageCursor", &mut problems, |text| {
-        Cursor::parse(text).ok_or_else(|| "is not a cursor that this list handed out".to_owned())
+    let cursor = query.optional("nextPageCursor", |text| {
+        Cursor::parse(text).ok_or("is not a cursor that this list handed out with these filters")
     });
-    problems.or(Some(PageRequest { limit: limit.unwrap_or(DEFAULT_LIMIT), cursor }))
-}
-
-fn parameter<T>(
-    query: &str,
-    name: &str,
-    problems: &mut Problems,
-    read: impl FnOnce(&str) -> Result<T, String>,
-) -> Option<T> {
-    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name).map(|(_, value)| value);
-    let value = values.next()?;
-    let read = if values.next().is_some() {
-        Err("is given more than once".to_owned())
-    } else if value.is_empty() {
-        Err("must not be empty".to_owned())
-    } else {
-        read(&value)
-    };
-    read.map_err(|message| problems.add(name, message)).ok()
+    PageRequest { limit: limit.unwrap_or(DEFAULT_LIMIT), cursor }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problems::Problems;
+
+    fn parse(query: &str) -> Result<PageRequest, Problems> {
+        Query::read(query, read)
+    }
 
     #[test]
     fn limits() {
         assert_eq!(parse("").unwrap(), PageRequest { limit: 50, cursor: None });
-        assert_eq!(parse("limit=1&other=%FF&other").unwrap().limit, 1);
-        assert_eq!(parse("x&limit=100").unwrap().limit, 100);
+        assert_eq!(parse("limit=1&").unwrap().limit, 1);
+        assert_eq!(parse("&limit=100").unwrap().limit, 100);
         for query in [
             "limit=0",
             "limit=101",

@@ -2,10 +2,12 @@
 
 use lambda_http::{
     Request, RequestExt as _,
-    http::{Method, header::AUTHORIZATION},
+    http::{HeaderValue, Method, header::AUTHORIZATION},
     request::RequestContext,
 };
 use store::{Credential, Scope};
+
+use crate::edge;
 
 /// One endpoint of the management API. Written once, beside its handler.
 #[derive(Clone, Debug)]
@@ -62,6 +64,9 @@ impl Route {
     /// The credential that the request shows in `Authorization: Bearer {token}`, the scheme in any case, if it has one of
     /// the endpoint's scopes. Whether it is valid, the table knows.
     pub fn credential(&self, request: &Request) -> Option<Credential> {
+        if !edge::admits(request.headers().get(edge::HEADER).map(HeaderValue::as_bytes)) {
+            return None;
+        }
         let header = std::str::from_utf8(request.headers().get(AUTHORIZATION)?.as_bytes()).ok()?;
         let (scheme, token) = header.trim().split_once(' ')?;
         let token = Some(token.trim_start()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;

@@ -106,7 +106,7 @@ where
 
 /// The one place where the clock is read.
 #[expect(clippy::disallowed_methods, reason = "everything else takes the time as an argument")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     chrono::Utc::now()
 }
 

@@ -31,17 +31,9 @@ pub struct CheckedAccess {
     pub access_id: Option<AccessIdLabel>,
     /// What the decision looks at, and what it finds.
     pub rules: Vec<CheckResult>,
-    /// Other tags of the organization that the same card or vehicle may be known by.
-    pub near_misses: Vec<KnownNearMiss>,
-}
-
-/// A near miss that is a tag of the organization. Hints for a person: they never authorize anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownNearMiss {
-    /// The other tag and how it follows from the tag that was asked about.
-    pub near_miss: NearMiss,
-    /// Whose tag it is; `None` if its stored item cannot be read.
-    pub access_id: Option<AccessIdLabel>,
+    /// Other tags of the organization that the same card or vehicle may be known by, and whose they are. They are hints for
+    /// a person and never authorize anything.
+    pub near_misses: Vec<(NearMiss, AccessIdLabel)>,
 }
 
 impl AccessCheck {
@@ -59,7 +51,7 @@ impl AccessCheck {
         &self,
         stored: Option<&StoredTag>,
         start_remembered_until: Option<Timestamp>,
-        near_misses: Vec<KnownNearMiss>,
+        near_misses: Vec<(NearMiss, AccessIdLabel)>,
         now: Timestamp,
     ) -> CheckedAccess {
         let question = Question {

@@ -41,14 +41,20 @@ impl Customer {
     /// The form under which customers are found and told apart: the name in NFKC with full Unicode case folding, without
     /// default-ignorable code points, and with one space for each run of white space. A key's own key is the same.
     pub fn key(&self) -> CustomerKey {
-        let visible: String = self.0.chars().filter(|character| !is_ignorable(*character)).collect();
-        // Folding works on each character alone, so it comes after the compatibility forms were taken apart (`℡` is `TEL`,
-        // then `tel`), and nothing that it gives can be taken apart or folded again.
-        let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(&visible);
-        let folded = CaseMapper::new().fold_string(&apart);
-        let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&folded);
-        CustomerKey(composed.split_whitespace().collect::<Vec<_>>().join(" "))
+        CustomerKey(fold(&self.0))
     }
+}
+
+/// A text in NFKC with full Unicode case folding, without default-ignorable code points, and with one space for each run of
+/// white space.
+pub(crate) fn fold(text: &str) -> String {
+    let visible: String = text.chars().filter(|character| !is_ignorable(*character)).collect();
+    // Folding works on each character alone, so it comes after the compatibility forms were taken apart (`℡` is `TEL`,
+    // then `tel`), and nothing that it gives can be taken apart or folded again.
+    let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(&visible);
+    let folded = CaseMapper::new().fold_string(&apart);
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&folded);
+    composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl PartialEq for Customer {

@@ -22,6 +22,13 @@ use crate::{AccessIdType, AuthorizationStatus, ChargeBox, Id, Rules, Timestamp};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(
+        description = "What Thor wants to know: authorize when a tag is held to the charge box, start when a charge begins."
+    )
+)]
 pub enum RequestType {
     /// A tag was held to the charge box. Nobody knows yet whether a charge is to begin or to end.
     Authorize,
@@ -49,6 +56,11 @@ pub enum RequestType {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "The first reason that applies, in this order.")
+)]
 pub enum Reason {
     /// No access ID of the organization has this tag, or what was received is no tag at all.
     Unknown,
@@ -75,6 +87,7 @@ impl Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the words are OCPP's own and mean there what they say")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "OCPP's word for the answer."))]
 pub enum OcppStatus {
     Accepted,
     Blocked,

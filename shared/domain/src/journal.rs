@@ -140,6 +140,9 @@ pub struct UnknownTag {
 }
 
 impl UnknownTag {
+    /// How long after an unknown vehicle was refused its driver shows a card.
+    pub const PAIRING_TIME: TimeDelta = TimeDelta::seconds(60);
+
     /// The unknown tag that a decision was about; `None` if the tag was known, or if what was received is no tag,
     /// for that could never be registered.
     pub fn of(record: &DecisionRecord) -> Option<Self> {
@@ -153,7 +156,7 @@ impl UnknownTag {
         })
     }
 
-    /// Whether a decision authorized a card at the same charge box within the 60 seconds after this tag was
+    /// Whether a decision authorized a card at the same charge box within [`Self::PAIRING_TIME`] after this tag was
     /// refused: what a driver does whose vehicle is not yet known. It is a proposal for a person and authorizes
     /// nothing.
     pub fn may_pair_with(&self, record: &DecisionRecord) -> bool {
@@ -162,7 +165,7 @@ impl UnknownTag {
             && record.access_id.as_ref().is_some_and(|access_id| access_id.kind == AccessIdType::Rfid)
             && record.charge_box == self.charge_box
             && TimeDelta::zero() <= after
-            && after <= TimeDelta::seconds(60)
+            && after <= Self::PAIRING_TIME
     }
 }
 

@@ -10,6 +10,7 @@ mod create;
 mod customer;
 mod decision;
 mod explain;
+mod filter;
 #[cfg(test)]
 mod fixtures;
 #[cfg(any(test, fuzzing))]
@@ -26,7 +27,7 @@ mod vehicle;
 
 pub use access_id::{AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus};
 pub use charge_box::{ChargeBox, ChargeBoxPattern, InvalidPattern, MAX_PATTERN_BYTES};
-pub use check::{AccessCheck, CheckedAccess, KnownNearMiss};
+pub use check::{AccessCheck, CheckedAccess};
 pub use create::{
     MAX_ACCESS_IDS_PER_REQUEST, NewAccessId, NewVehicle, RequestedTag, TagConflict, TagTaken, VehicleLink,
 };
@@ -35,6 +36,7 @@ pub use decision::{
     AccessIdLabel, Decision, OcppStatus, Question, Reason, RequestType, StoredRules, StoredTag, remembered_until,
 };
 pub use explain::{Check, CheckResult, NormalizationRule, NormalizationStep, explain, normalization_steps};
+pub use filter::{AccessIdFilter, Search, VehicleFilter};
 pub use id::{Id, InvalidId};
 pub use journal::{Asked, DecisionRecord, Excerpt, Journal, MAX_EXCERPT, UnknownTag, looks_like};
 pub use near_miss::{How, MAX_NEAR_MISSES, NearMiss, near_misses};

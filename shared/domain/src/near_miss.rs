@@ -30,6 +30,7 @@ pub struct NearMiss {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "How a tag follows from another."))]
 pub enum How {
     /// `_` and digits at the end are off: some chargers append their serial or transaction number to the card's
     /// number.

@@ -1,12 +1,12 @@
 //! The use case of access checks.
 
-use domain::{AccessCheck, CheckedAccess, KnownNearMiss, OcppIdTag, Timestamp, near_misses};
+use domain::{AccessCheck, CheckedAccess, Timestamp, near_misses};
 
 use crate::{
     Credential, Error, Store,
     items::{StartItem, stored_tag},
     keys,
-    table::Access,
+    unknown_tags::known,
 };
 
 impl Store {
@@ -32,25 +32,14 @@ impl Store {
         // A memory that cannot be read is none, since a lost memory refuses.
         let start = start_key.and_then(|key| found.take::<StartItem>(&key).ok().flatten());
         let near_misses = match &tag {
-            Some(tag) => known_near_misses(&access, caller, tag).await?,
+            Some(tag) => {
+                let candidates = near_misses(tag);
+                let keys = candidates.iter().map(|candidate| keys::tag(organization, &candidate.tag));
+                known(&mut access.read(keys).await?, organization, candidates)
+            }
             None => Vec::new(),
         };
-        Ok(check.answer(stored.as_ref(), start.and_then(|start| start.remembered_until()), near_misses, now))
+        let start_remembered_until = start.and_then(|start| Timestamp::from_timestamp(start.expires_at, 0));
+        Ok(check.answer(stored.as_ref(), start_remembered_until, near_misses, now))
     }
-}
-
-/// The near misses that are tags of the organization, the most likely first. One call for all of them.
-async fn known_near_misses(
-    access: &Access<'_>,
-    caller: &Credential,
-    tag: &OcppIdTag,
-) -> Result<Vec<KnownNearMiss>, Error> {
-    let candidates = near_misses(tag);
-    let key = |tag: &OcppIdTag| keys::tag(&caller.organization, tag);
-    let mut found = access.read(candidates.iter().map(|candidate| key(&candidate.tag))).await?;
-    let known = candidates.into_iter().filter_map(|near_miss| {
-        let item = found.take_item(&key(&near_miss.tag))?;
-        Some(KnownNearMiss { near_miss, access_id: stored_tag(item).access_id })
-    });
-    Ok(known.collect())
 }

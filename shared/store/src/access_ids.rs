@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use domain::{
-    AccessId, AccessIdUpdate, Id, LinkedAccessId, NewAccessId, OrganizationId, Timestamp, UpdateAccessId, Vehicle,
-    VehicleChange, VehicleLink,
+    AccessId, AccessIdFilter, AccessIdUpdate, Id, LinkedAccessId, NewAccessId, OcppIdTag, OrganizationId, Timestamp,
+    UpdateAccessId, Vehicle, VehicleChange, VehicleLink,
 };
 
 use crate::{
     Credential, Error, Idempotency, Page, PageRequest, Store, customers,
     idempotency::Remembered,
-    items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds},
+    items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds, readable},
     keys,
     table::{Access, Attempt, Found, Transaction},
 };
@@ -19,19 +19,48 @@ use crate::{
 const KIND: &str = "ACCESS-ID";
 
 impl Store {
-    /// A page of the organization's access IDs, each with its vehicle. Three calls, two if none has a vehicle.
+    /// A page of the organization's access IDs that a filter shows, each with its vehicle. By tag or by vehicle two calls.
+    /// Otherwise three, two if none has a vehicle: a filter may take a few more to fill the page, and looks at 5,000 access IDs
+    /// at most.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
     pub async fn list_access_ids(
         &self,
         caller: &Credential,
+        filter: &AccessIdFilter,
         page: &PageRequest,
     ) -> Result<Page<LinkedAccessId>, Error> {
+        let organization = &caller.organization;
+        let text = filter.text();
+        if let Some(tag) = &filter.tag {
+            let (access, linked) = self.find_by_tag(caller, tag).await?;
+            let walk = access.all::<AccessIdItem>(&text, page);
+            let linked = linked.filter(|linked| filter.shows(&linked.access_id));
+            return access.page_of(&walk, linked.map(|linked| (keys::id_sort(linked.access_id.id), linked)));
+        }
+        if let Some(id) = filter.vehicle {
+            let key = keys::vehicle(organization, id);
+            let (access, mut found) = self.table.authorize_reading(caller, [key.clone()]).await?;
+            let walk = access.all::<AccessIdItem>(&text, page);
+            access.start(&walk)?;
+            let vehicle = found.take_record::<VehicleItem>(&key)?.map(|vehicle| vehicle.value);
+            let held = vehicle.iter().flat_map(|vehicle| &vehicle.access_ids);
+            let found = access.read(held.map(|summary| keys::access_id(organization, summary.id))).await?;
+            let shown = found.into_records::<AccessIdItem>().filter(|access_id| filter.shows(access_id));
+            return access.page_of(
+                &walk,
+                shown.map(|access_id| {
+                    (keys::id_sort(access_id.id), LinkedAccessId { access_id, vehicle: vehicle.clone() })
+                }),
+            );
+        }
         let access = self.table.authorize(caller).await?;
-        let (access_ids, next_cursor) = access.page::<AccessIdItem>(page).await?;
+        let walk = access.all::<AccessIdItem>(&text, page);
+        let shown = |item| readable::<AccessIdItem>(item).filter(|access_id| filter.shows(access_id));
+        let Page { records: access_ids, next_cursor } = access.walk(&walk, shown).await?;
         let linked = access_ids.iter().filter_map(|access_id| access_id.vehicle);
-        let found = access.read(linked.map(|id| keys::vehicle(&caller.organization, id))).await?;
+        let found = access.read(linked.map(|id| keys::vehicle(organization, id))).await?;
         let vehicles: HashMap<Id, Vehicle> =
             found.into_records::<VehicleItem>().map(|vehicle| (vehicle.id, vehicle)).collect();
         let with_vehicle = |access_id: AccessId| {
@@ -39,6 +68,30 @@ impl Store {
             LinkedAccessId { access_id, vehicle }
         };
         Ok(Page { records: access_ids.into_iter().map(with_vehicle).collect(), next_cursor })
+    }
+
+    /// The access ID that has this tag, with its vehicle. Two calls, three if its vehicle is another one than its tag item
+    /// says: that of an earlier version does not say it, and another request may change it between the calls.
+    pub(crate) async fn find_by_tag<'a>(
+        &'a self,
+        caller: &'a Credential,
+        tag: &OcppIdTag,
+    ) -> Result<(Access<'a>, Option<LinkedAccessId>), Error> {
+        let organization = &caller.organization;
+        let tag_key = keys::tag(organization, tag);
+        let (access, mut found) = self.table.authorize_reading(caller, [tag_key.clone()]).await?;
+        let Some(item) = found.take::<TagItem>(&tag_key)? else { return Ok((access, None)) };
+        let key = keys::access_id(organization, item.access_id()?);
+        let vehicle_key = |id| keys::vehicle(organization, id);
+        let mut found = access.read([key.clone()].into_iter().chain(item.vehicle().map(vehicle_key))).await?;
+        let Some(access_id) = found.take_record::<AccessIdItem>(&key)? else { return Ok((access, None)) };
+        let vehicle = match access_id.value.vehicle.map(vehicle_key) {
+            None => None,
+            Some(key) if found.has(&key) => found.take_record::<VehicleItem>(&key)?,
+            Some(key) => access.get::<VehicleItem>(key).await?,
+        };
+        let vehicle = vehicle.map(|vehicle| vehicle.value);
+        Ok((access, Some(LinkedAccessId { access_id: access_id.value, vehicle })))
     }
 
     /// One access ID with its vehicle. Two calls, one if it is linked to none.
@@ -160,8 +213,9 @@ impl Store {
                     // one and of the other has to be true at one moment, and no change may be lost between the two reads.
                     let access_id = &after.access_id;
                     transaction.write::<AccessIdItem>(organization, access_id, Some(stored.access_id.version))?;
-                    if (&access_id.name, access_id.status) != (&before.access_id.name, before.access_id.status) {
-                        transaction.follow(keys::tag(organization, &access_id.tag), &TagItem::new(access_id))?;
+                    let tag = TagItem::new(access_id);
+                    if tag != TagItem::new(&before.access_id) {
+                        transaction.follow(keys::tag(organization, &access_id.tag), &tag)?;
                     }
                     if (names_vehicle || after.vehicle != before.vehicle)
                         && let Some(vehicle) = unlinked.as_ref().or(after.vehicle.as_ref())

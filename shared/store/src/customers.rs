@@ -1,13 +1,41 @@
-//! Customers have no use cases of their own: they come to be with the first record that names them.
+//! Customers come to be with the first record that names them, and stay.
 
-use domain::{Customer, OrganizationId, Patch};
+use domain::{Customer, OrganizationId, Patch, Search};
 
 use crate::{
-    Error,
-    items::{Corrupt, CustomerItem},
+    Credential, Error, Page, PageRequest, Store,
+    items::{Corrupt, CustomerItem, Item, from_item},
     keys::{self, Key},
-    table::{Found, Transaction},
+    table::{Direction, Found, Transaction, Walk},
 };
+
+impl Store {
+    /// A page of the organization's customers, in the order of their keys, which says nothing to a person. Two calls; a search
+    /// may take a few more to fill the page, and looks at 5,000 customers at most.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
+    pub async fn list_customers(
+        &self,
+        caller: &Credential,
+        search: Option<&Search>,
+        page: &PageRequest,
+    ) -> Result<Page<Customer>, Error> {
+        let access = self.table.authorize(caller).await?;
+        let (partition, range) = keys::customers(&caller.organization);
+        let filters = search.map(Search::text).unwrap_or_default();
+        let walk = Walk { partition, range, direction: Direction::Ascending, filters, page };
+        let readable = |item| {
+            let read = from_item::<CustomerItem>(item);
+            read.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of a list")).ok()
+        };
+        let shown = |item: Item| {
+            let CustomerItem { name } = readable(item)?;
+            search.is_none_or(|search| search.is_in(&name)).then(|| Customer::stored(name))
+        };
+        access.walk(&walk, shown).await
+    }
+}
 
 /// The customer that an update names, if it names one.
 pub(crate) fn named(patch: &mut Patch<Customer>) -> Option<&mut Customer> {

@@ -1,4 +1,4 @@
-//! Whether a tag may charge: one `BatchGetItem`, whatever is asked and however many tags the table holds.
+//! What a decision depends on: one `BatchGetItem`, whatever is asked and however many tags the table holds.
 //!
 //! It goes through `table-client`, because the SDK's client would cost the authorizer more than everything else that it does
 //! (`docs/performance.md`).
@@ -8,17 +8,21 @@ use std::{
     collections::HashMap,
     env, iter,
     path::PathBuf,
+    str::FromStr,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use domain::{AccessIdType, Id, OcppIdTag};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use domain::{
+    AccessIdLabel, AccessIdType, AuthorizationStatus, ChargeBox, OcppIdTag, Rules, StoredRules, StoredTag, Timestamp,
+};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+use serde_json::value::RawValue;
 use table_client::{Client, Config, Keys, Operation};
 use tokio::time::Instant;
 
 use crate::{
-    Counts, Credential, Error, Settings, SettingsError, TableCredentials,
+    Counts, Credential, Error, JournalSettings, Settings, SettingsError, TableCredentials, journal,
     keys::{self, Key},
     settings::LOCAL_KEY,
 };
@@ -28,44 +32,42 @@ const DEADLINE: Duration = Duration::from_millis(950);
 /// How long to wait before the table is asked again, when it left keys over.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// What the table says of a tag at this moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It may charge.
-    Authorized {
-        /// The access ID's number.
-        id: Id,
-        /// The access ID's name.
-        name: String,
-        /// Whether it is a card or a vehicle.
-        kind: AccessIdType,
-    },
-    /// No access ID of the organization has this tag.
-    Unknown,
-    /// Its access ID is revoked.
-    Revoked,
-    /// The stored item is not one that this version understands, so it does not authorize.
-    Unreadable,
+/// What the table holds that a decision depends on. [`domain::Decision::on`] decides by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The item of the tag, if there is one.
+    pub tag: Option<StoredTag>,
+    /// Until when an accepted start of the tag at the charge box is remembered, if there is one.
+    pub start_remembered_until: Option<Timestamp>,
 }
 
 /// Asks the table whether a tag may charge. One per process; it keeps one connection.
 #[derive(Debug)]
 pub struct Decider {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
+    pub(crate) journalled: JournalSettings,
     deadline: Duration,
+    pub(crate) journal_time: Duration,
     failures: AtomicU64,
+    pub(crate) journal_lost: AtomicU64,
 }
 
 impl Decider {
-    /// A decider over the table that the settings name. Nothing is sent yet.
+    /// A decider over the table that the settings name, which journals what `journalled` says. Nothing is sent yet.
     ///
     /// # Errors
     /// [`SettingsError`] when the settings cannot be used.
-    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let client = Client::new(settings.table_client())?;
-        let deadline = DEADLINE * settings.patience();
-        Ok(Self { client, table: settings.table.clone(), deadline, failures: AtomicU64::new(0) })
+    pub fn new(settings: &Settings, journalled: JournalSettings) -> Result<Self, SettingsError> {
+        Ok(Self {
+            client: Client::new(settings.table_client())?,
+            table: settings.table.clone(),
+            journalled,
+            deadline: DEADLINE * settings.patience(),
+            journal_time: journal::TIME * settings.patience(),
+            failures: AtomicU64::new(0),
+            journal_lost: AtomicU64::new(0),
+        })
     }
 
     /// Opens the connection before the first request needs it. If that fails, the first request tries again.
@@ -77,24 +79,33 @@ impl Decider {
 
     /// What has been counted since the last call.
     pub fn take_counts(&self) -> Counts {
-        Counts { conflicts: 0, failures: self.failures.swap(0, Ordering::Relaxed) }
+        Counts {
+            conflicts: 0,
+            failures: self.failures.swap(0, Ordering::Relaxed),
+            journal_lost: self.journal_lost.swap(0, Ordering::Relaxed),
+        }
     }
 
-    /// Whether the tag may charge, by the table's state at this moment. One strongly consistent call, which also checks
-    /// the credential. Without a tag, because what Thor sent can be none, the credential alone is checked.
+    /// What the table holds of a tag at this moment, and of an accepted start of it at the charge box `started_at`. One
+    /// strongly consistent call, which also checks the credential. Without a tag, because what Thor sent can be none, the
+    /// credential alone is checked.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], and [`Error::Unavailable`] when the table did not answer within a second.
-    pub async fn decide(&self, caller: &Credential, tag: Option<&OcppIdTag>) -> Result<Decision, Error> {
+    pub async fn look_up(
+        &self,
+        caller: &Credential,
+        tag: Option<&OcppIdTag>,
+        started_at: Option<&ChargeBox>,
+    ) -> Result<Known, Error> {
         let deadline = Instant::now() + self.deadline;
-        let credential_key = caller.key();
-        let tag_key = tag.map(|tag| keys::tag(&caller.organization, tag));
-        let request = request(&self.table, iter::once(&credential_key).chain(&tag_key)).map_err(|_| Error::Unusable)?;
+        let wanted = Wanted::new(caller, tag, started_at);
+        let request = request(&self.table, wanted.keys()).map_err(|_| Error::Unusable)?;
         loop {
             let answer = self.client.call(Operation::BatchGetItem, &request, deadline).await;
             let answer = answer.map_err(|error| self.failed(error.code()))?;
-            if let Some(decision) = self.read(&answer, caller, &credential_key, tag_key.as_ref())? {
-                return Ok(decision);
+            if let Some(known) = self.read(&answer, caller, &wanted)? {
+                return Ok(known);
             }
             // A table that throttles leaves keys over. Those may be the ones that matter, so nothing is decided yet.
             if Instant::now() + PAUSE >= deadline {
@@ -105,19 +116,13 @@ impl Decider {
     }
 
     /// What an answer of the table says, `None` if keys were left over.
-    fn read(
-        &self,
-        answer: &[u8],
-        caller: &Credential,
-        credential_key: &Key,
-        tag_key: Option<&Key>,
-    ) -> Result<Option<Decision>, Error> {
+    fn read(&self, answer: &[u8], caller: &Credential, wanted: &Wanted) -> Result<Option<Known>, Error> {
         let answer: Answer<'_> = serde_json::from_slice(answer).map_err(|_| self.failed("MalformedAnswer"))?;
         if !answer.unprocessed_keys.is_empty() {
             return Ok(None);
         }
         let items = answer.responses.get(self.table.as_str()).map(Vec::as_slice).unwrap_or_default();
-        decision(caller, items, credential_key, tag_key).map(Some)
+        known(caller, items, wanted).map(Some)
     }
 
     fn failed(&self, code: &str) -> Error {
@@ -127,21 +132,34 @@ impl Decider {
     }
 }
 
-pub(crate) fn decision(
-    caller: &Credential,
-    items: &[Item<'_>],
-    credential_key: &Key,
-    tag_key: Option<&Key>,
-) -> Result<Decision, Error> {
+/// The keys of the items that a decision depends on.
+pub(crate) struct Wanted {
+    credential: Key,
+    tag: Option<Key>,
+    start: Option<Key>,
+}
+
+impl Wanted {
+    pub fn new(caller: &Credential, tag: Option<&OcppIdTag>, started_at: Option<&ChargeBox>) -> Self {
+        let organization = &caller.organization;
+        let start = tag.zip(started_at).map(|(tag, charge_box)| keys::start(organization, tag, charge_box));
+        Self { credential: caller.key(), tag: tag.map(|tag| keys::tag(organization, tag)), start }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        iter::once(&self.credential).chain(&self.tag).chain(&self.start)
+    }
+}
+
+pub(crate) fn known(caller: &Credential, items: &[Item<'_>], wanted: &Wanted) -> Result<Known, Error> {
     let find = |key: &Key| items.iter().find(|item| item.partition.is(&key.partition) && item.sort.is(&key.sort));
-    if !find(credential_key).is_some_and(|item| item.opens(caller)) {
+    if !find(&wanted.credential).is_some_and(|item| item.opens(caller)) {
         return Err(Error::Unauthorized);
     }
-    let decision = tag_key.and_then(find).map_or(Decision::Unknown, Item::decision);
-    if decision == Decision::Unreadable {
-        tracing::error!("the stored item of a tag cannot be read: refused");
-    }
-    Ok(decision)
+    Ok(Known {
+        tag: wanted.tag.as_ref().and_then(find).map(Item::tag),
+        start_remembered_until: wanted.start.as_ref().and_then(find).and_then(Item::expiry),
+    })
 }
 
 /// The body of a `BatchGetItem` of these keys.
@@ -182,7 +200,8 @@ pub(crate) struct Answer<'a> {
     unprocessed_keys: HashMap<Cow<'a, str>, IgnoredAny>,
 }
 
-/// What a decision needs of the item of a credential or of a tag. An attribute of another type reads as absent.
+/// What a decision needs of the item of a credential, of a tag, or of an accepted start. An attribute of another type reads
+/// as absent, but for `rules`: whatever that holds was meant to restrict.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Item<'a> {
@@ -202,6 +221,15 @@ pub(crate) struct Item<'a> {
     kind: Value<'a>,
     #[serde(default, borrow)]
     authorization_status: Value<'a>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    rules: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    expires_at: Value<'a>,
+}
+
+/// A value that is there, a null too.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// An attribute's value, if it is a string or a number.
@@ -217,6 +245,10 @@ impl Value<'_> {
     fn is(&self, text: &str) -> bool {
         self.string.as_deref() == Some(text)
     }
+
+    fn parse<T: FromStr>(&self) -> Option<T> {
+        self.number.as_deref()?.parse().ok()
+    }
 }
 
 impl Item<'_> {
@@ -225,22 +257,39 @@ impl Item<'_> {
         self.scope.is(caller.scope.as_str()) && self.revoked_at.is_none()
     }
 
-    /// What the item of a tag says. One that is not understood authorizes nobody.
-    fn decision(&self) -> Decision {
+    /// What the item of a tag says.
+    fn tag(&self) -> StoredTag {
         let kind = match self.kind.string.as_deref() {
             Some("RFID") => Some(AccessIdType::Rfid),
             Some("Vehicle") => Some(AccessIdType::Vehicle),
             _ => None,
         };
-        let id = self.access_id.number.as_deref().and_then(|number| number.parse().ok());
-        match (self.authorization_status.string.as_deref(), id, &self.name.string, kind) {
-            (Some("Revoked"), ..) => Decision::Revoked,
-            (Some("Authorized"), Some(id), Some(name), Some(kind)) => {
-                Decision::Authorized { id, name: name.clone().into_owned(), kind }
-            }
-            _ => Decision::Unreadable,
+        let status = match self.authorization_status.string.as_deref() {
+            Some("Authorized") => Some(AuthorizationStatus::Authorized),
+            Some("Revoked") => Some(AuthorizationStatus::Revoked),
+            _ => None,
+        };
+        let access_id = match (self.access_id.parse(), &self.name.string, kind) {
+            (Some(id), Some(name), Some(kind)) => Some(AccessIdLabel { id, name: name.clone().into_owned(), kind }),
+            _ => None,
+        };
+        StoredTag {
+            access_id,
+            status,
+            rules: self.rules.map_or_else(StoredRules::default, |rules| read_rules(rules).into()),
         }
     }
+
+    /// When the item of an accepted start expires.
+    fn expiry(&self) -> Option<Timestamp> {
+        Timestamp::from_timestamp(self.expires_at.parse()?, 0)
+    }
+}
+
+/// The attribute `rules`, from DynamoDB's JSON.
+fn read_rules(rules: &RawValue) -> Result<Rules, Box<dyn std::error::Error>> {
+    let attribute: serde_dynamo::AttributeValue = serde_json::from_str(rules.get())?;
+    Ok(serde_dynamo::from_attribute_value(attribute)?)
 }
 
 impl Settings {
@@ -265,6 +314,8 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use domain::Id;
+
     use super::*;
 
     #[test]
@@ -281,30 +332,59 @@ mod tests {
         }
     }
 
-    fn decided(attributes: &str) -> Decision {
+    fn read(attributes: &str) -> StoredTag {
         let item = format!(r#"{{"PK":{{"S":"p"}},"SK":{{"S":"s"}},{attributes}}}"#);
-        serde_json::from_str::<Item<'_>>(&item).unwrap().decision()
+        serde_json::from_str::<Item<'_>>(&item).unwrap().tag()
+    }
+
+    const WHOLE: &str =
+        r#""accessId":{"N":"7"},"name":{"S":"a\"b"},"type":{"S":"RFID"},"authorizationStatus":{"S":"Authorized"}"#;
+
+    #[test]
+    fn what_is_not_understood_reads_as_absent() {
+        let label = AccessIdLabel { id: Id::new(7).unwrap(), name: "a\"b".to_owned(), kind: AccessIdType::Rfid };
+        let whole = read(WHOLE);
+        assert_eq!((&whole.access_id, whole.status), (&Some(label), Some(AuthorizationStatus::Authorized)));
+        assert_eq!(whole.rules, StoredRules::default());
+        assert_eq!(read(&format!(r#"{WHOLE},"later":{{"BOOL":true}}"#)), whole);
+        for (from, to, has_label) in [
+            ("Authorized", "Suspended", true),
+            (r#"{"S":"Authorized"}"#, r#"{"BOOL":true}"#, true),
+            (r#"{"N":"7"}"#, r#"{"N":"0"}"#, false),
+            (r#"{"N":"7"}"#, r#"{"S":"7"}"#, false),
+            ("RFID", "Phone", false),
+            (r#""name":{"S":"a\"b"},"#, "", false),
+        ] {
+            let broken = WHOLE.replace(from, to);
+            assert_ne!(broken, WHOLE);
+            let broken = read(&broken);
+            assert_eq!((broken.access_id.is_some(), broken.status.is_none()), (has_label, has_label), "{from} {to}");
+        }
+        assert_eq!(read(r#""authorizationStatus":{"S":"Revoked"}"#).status, Some(AuthorizationStatus::Revoked));
     }
 
     #[test]
-    fn what_is_not_understood_refuses() {
-        let whole =
-            r#""accessId":{"N":"7"},"name":{"S":"a\"b"},"type":{"S":"RFID"},"authorizationStatus":{"S":"Authorized"}"#;
-        let id = Id::new(7).unwrap();
-        assert_eq!(decided(whole), Decision::Authorized { id, name: "a\"b".to_owned(), kind: AccessIdType::Rfid });
-        assert_eq!(decided(&format!(r#"{whole},"later":{{"BOOL":true}}"#)), decided(whole));
-        for (from, to) in [
-            ("Authorized", "Suspended"),
-            (r#"{"S":"Authorized"}"#, r#"{"BOOL":true}"#),
-            (r#"{"N":"7"}"#, r#"{"N":"0"}"#),
-            (r#"{"N":"7"}"#, r#"{"S":"7"}"#),
-            ("RFID", "Phone"),
-            (r#""name":{"S":"a\"b"},"#, ""),
+    fn rules_are_read_as_they_are_written_and_whatever_else_stands_there_refuses() {
+        let until: Timestamp = "2026-03-01T07:00:00.001Z".parse().unwrap();
+        let rules = Rules::new(None, Some(until), Some(vec!["depot-*".to_owned(), "x".to_owned()])).unwrap();
+        let written: serde_dynamo::AttributeValue = serde_dynamo::to_attribute_value(&rules).unwrap();
+        let written = serde_json::to_string(&written).unwrap();
+        let with = |rules: &str| read(&format!(r#"{WHOLE},"rules":{rules}"#)).rules;
+        assert_eq!(with(&written), StoredRules::Readable(rules));
+        assert_eq!(with(r#"{"M":{}}"#), StoredRules::default());
+        for unreadable in [
+            "null",
+            r#"{"NULL":true}"#,
+            r#"{"S":""}"#,
+            r#"{"L":[]}"#,
+            r#"{"B":"!"}"#,
+            r#"{"later":1}"#,
+            r#"{"M":{"weekdays":{"L":[]}}}"#,
+            r#"{"M":{"validFrom":{"N":"1"}}}"#,
+            r#"{"M":{"chargeBoxes":{"L":[]}}}"#,
+            r#"{"M":{"chargeBoxes":{"L":[{"N":"1"}]}}}"#,
         ] {
-            let broken = whole.replace(from, to);
-            assert_ne!(broken, whole);
-            assert_eq!(decided(&broken), Decision::Unreadable, "{broken}");
+            assert_eq!(with(unreadable), StoredRules::Unreadable, "{unreadable}");
         }
-        assert_eq!(decided(r#""authorizationStatus":{"S":"Revoked"}"#), Decision::Revoked);
     }
 }

@@ -1,13 +1,15 @@
 //! What the fuzzer asks of this crate: see `testing/fuzz`.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AccessId, AuthorizationStatus, Id, OcppIdTag, OrganizationId, Vehicle};
+use domain::{
+    AccessId, AccessIdLabel, AuthorizationStatus, ChargeBox, Decision, OcppIdTag, Question, Reason, RequestType,
+    Timestamp, Vehicle,
+};
 use serde_json::{Value, json};
 
 use crate::{
-    Credential, Cursor, Decision, Scope,
-    cursor::List,
-    decision::{Answer, decision},
+    Credential, Cursor, Scope,
+    decision::{Answer, Wanted, known},
     digest,
     items::{
         AccessIdItem, CredentialItem, CustomerItem, IdempotencyItem, Item, OrganizationItem, StoredItem, TagItem,
@@ -22,28 +24,26 @@ const TABLE: &str = "t";
 /// No text but the one that was issued is a genuine cursor, and one cursor has one text.
 pub fn cursor(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let Ok(organization) = "abc123DEF456".parse::<OrganizationId>() else { unreachable!() };
-    let issue = |list, after| Cursor::issue("key", &organization, list, after);
+    let issue = |scope: &str, after: &str| Cursor::issue("key", scope, after);
     if let Some(cursor) = Cursor::parse(&text) {
-        for list in [List::AccessIds, List::Vehicles] {
-            let after = cursor.verified("key", &organization, list);
-            assert!(after.is_none_or(|after| text == issue(list, after)));
+        for scope in ["one", "another"] {
+            let after = cursor.verified("key", scope);
+            assert!(after.is_none_or(|after| text == issue(scope, after)));
         }
     }
-    // the same bytes as an id
-    let number = data.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    let Ok(after) = Id::new(number) else { return };
-    let issued = issue(List::Vehicles, after);
+    // the same text as a position
+    if text.is_empty() || text.len() > 128 {
+        return;
+    }
+    let issued = issue("one", &text);
     assert!(issued.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "a URL needs no escapes");
-    let genuine = |text: &str, list| {
-        Cursor::parse(text).is_some_and(|cursor| cursor.verified("key", &organization, list) == Some(after))
-    };
-    assert!(genuine(&issued, List::Vehicles) && !genuine(&issued, List::AccessIds));
+    let genuine = |cursor: &str, scope| Cursor::parse(cursor).is_some_and(|c| c.verified("key", scope) == Some(&text));
+    assert!(genuine(&issued, "one") && !genuine(&issued, "another"));
     // and with one character changed
     for at in 0..issued.len() {
         let changed =
             [&issued[..at], &text[..text.chars().next().map_or(0, char::len_utf8)], &issued[at + 1..]].concat();
-        assert_eq!(genuine(&changed, List::Vehicles), changed == issued);
+        assert_eq!(genuine(&changed, "one"), changed == issued);
     }
 }
 
@@ -157,16 +157,21 @@ fn attribute(value: &Value) -> Option<AttributeValue> {
 pub fn decided(data: &[u8]) {
     let Some(caller) = Credential::parse(TOKEN, Scope::Rfid) else { unreachable!() };
     let Ok(tag) = OcppIdTag::normalize("04e1a2b3") else { unreachable!() };
+    let charge_box = ChargeBox::received("here".to_owned());
+    let wanted = Wanted::new(&caller, Some(&tag), Some(&charge_box));
     let (credential_key, tag_key) = (caller.key(), keys::tag(&caller.organization, &tag));
+    let start_key = keys::start(&caller.organization, &tag, &charge_box);
     // The keys are given short, so that they can be hit.
     let text = String::from_utf8_lossy(data)
         .replace("@C", &credential_key.partition)
         .replace("@c", &credential_key.sort)
         .replace("@T", &tag_key.partition)
-        .replace("@t", &tag_key.sort);
+        .replace("@t", &tag_key.sort)
+        .replace("@S", &start_key.partition)
+        .replace("@s", &start_key.sort);
     let Ok(answer) = serde_json::from_str::<Answer<'_>>(&text) else { return };
     let items = answer.responses.get(TABLE).map(Vec::as_slice).unwrap_or_default();
-    let decided = decision(&caller, items, &credential_key, Some(&tag_key));
+    let known = known(&caller, items, &wanted);
     // What JSON can be read by half can be read whole, but for numbers that no attribute has.
     let Ok(answer) = serde_json::from_str::<Value>(&text) else { return };
     let find = |key: &keys::Key| {
@@ -175,22 +180,33 @@ pub fn decided(data: &[u8]) {
     };
     let credential = find(&credential_key);
     let opens = |item: &Value| item["scope"]["S"] == "rfid" && item.get("revokedAt").is_none_or(Value::is_null);
-    assert_eq!(decided.is_ok(), credential.is_some_and(opens));
-    let Ok(decided) = decided else { return };
-    let Some(item) = find(&tag_key) else { return assert_eq!(decided, Decision::Unknown) };
-    let Decision::Authorized { id, name, kind } = decided else {
-        let status = &item["authorizationStatus"]["S"];
-        return assert_eq!(decided, if status == "Revoked" { Decision::Revoked } else { Decision::Unreadable });
+    assert_eq!(known.is_ok(), credential.is_some_and(opens));
+    let Ok(known) = known else { return };
+    let now = Timestamp::UNIX_EPOCH;
+    let question = Question {
+        kind: RequestType::Authorize,
+        charge_box: Some(&charge_box),
+        now,
+        start_remembered_until: known.start_remembered_until,
     };
-    assert_eq!(item["authorizationStatus"]["S"], "Authorized");
+    let decided = Decision::on(known.tag.as_ref(), &question);
+    let Some(item) = find(&tag_key) else { return assert_eq!(decided.refusal(), Some(Reason::Unknown)) };
+    let status = &item["authorizationStatus"]["S"];
+    assert_eq!(decided.refusal() == Some(Reason::Revoked), status == "Revoked");
+    let Decision::Authorized(AccessIdLabel { id, name, kind }) = decided else { return };
+    assert_eq!(status, "Authorized");
     assert_eq!((&item["accessId"]["N"], &item["name"]["S"]), (&json!(id.to_string()), &json!(name)));
+    // Rules do not count while a start is remembered. Otherwise only rules that are understood let anybody in.
+    let is_remembered = known.start_remembered_until.is_some_and(|until| now < until);
+    assert!(!is_remembered || find(&start_key).is_some_and(|item| item["expiresAt"]["N"].is_string()));
+    assert!(is_remembered || item.get("rules").is_none_or(|rules| rules["M"].is_object()));
     // The other reader of the same item says the same.
     let attributes = item.as_object().into_iter().flatten();
     let item: Option<Item> = attributes.map(|(name, value)| Some((name.clone(), attribute(value)?))).collect();
     let Some(record) = item.map(from_item::<TagItem>) else { return };
-    assert!(record.is_ok_and(|record| record.access_id().is_ok_and(|read| read == id)
-        && record.name == name
-        && record.kind == kind));
+    assert!(record.is_ok_and(|record| record.access_id().is_ok_and(|read| read == *id)
+        && record.name == *name
+        && record.kind == *kind));
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod access_id;
 mod idempotency;
+mod journal;
 mod organization;
 mod rules;
 mod tag;
@@ -17,14 +18,14 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
-    cursor::List,
     keys::{self, Key, PARTITION, SORT},
 };
 
 pub(crate) use access_id::AccessIdItem;
 pub(crate) use idempotency::IdempotencyItem;
+pub(crate) use journal::{DecisionItem, Expiring, StartItem, UnknownTagItem};
 pub(crate) use organization::{CredentialItem, CustomerItem, OrganizationItem};
-pub(crate) use tag::{StartItem, TagItem, stored_tag};
+pub(crate) use tag::{TagItem, stored_tag};
 pub(crate) use vehicle::VehicleItem;
 
 /// An item as the SDK reads and writes it.
@@ -64,8 +65,8 @@ pub(crate) trait VersionedItem: StoredItem {
     /// What it stands for.
     type Value;
 
-    /// Where an organization's items of this kind are listed.
-    const LIST: List;
+    /// The partition in which an organization's items of this kind are listed by id.
+    fn list(organization: &OrganizationId) -> String;
 
     fn key(organization: &OrganizationId, value: &Self::Value) -> Key;
 
@@ -102,6 +103,16 @@ pub(crate) fn readable<I: VersionedItem>(item: Item) -> Option<I::Value> {
     let value = value_of::<I>(item);
     let value = value.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of a list"));
     value.ok().map(|versioned| versioned.value)
+}
+
+/// The same for an item that the table forgets. One that has expired is left out too.
+pub(crate) fn current<I: Expiring>(item: Item, now: Timestamp) -> Option<I::Value> {
+    let value = from_item::<I>(item).and_then(|item| match item.expires_at() > now.timestamp() {
+        true => item.into_value().map(Some),
+        false => Ok(None),
+    });
+    let value = value.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of a list"));
+    value.ok().flatten()
 }
 
 pub(crate) fn key_of(item: &Item) -> Result<Key, Corrupt> {

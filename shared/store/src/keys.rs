@@ -1,5 +1,7 @@
 //! Every key of the table is made here and nowhere else.
 
+use std::ops::RangeInclusive;
+
 use domain::{ChargeBox, CustomerKey, Id, OcppIdTag, OrganizationId};
 
 use crate::digest;
@@ -25,6 +27,21 @@ fn key(partition: String, sort: impl Into<String>) -> Key {
 /// An id with 16 digits, as many as 2^53 has, so that ids sort as numbers.
 pub(crate) fn id_sort(id: Id) -> String {
     format!("{:016}", id.get())
+}
+
+/// The sort keys of all ids.
+pub(crate) fn all_ids() -> RangeInclusive<String> {
+    ids(0..=Id::MAX)
+}
+
+/// The sort keys of the ids with these numbers.
+pub(crate) fn ids(numbers: RangeInclusive<u64>) -> RangeInclusive<String> {
+    format!("{:016}", numbers.start())..=format!("{:016}", numbers.end())
+}
+
+/// The sort keys of all tags, which are printable ASCII.
+pub(crate) fn all_tags() -> RangeInclusive<String> {
+    "!".to_owned()..="\u{7f}".to_owned()
 }
 
 /// The id in the sort key of an access ID or a vehicle.
@@ -58,12 +75,6 @@ pub(crate) fn tag(organization: &OrganizationId, tag: &OcppIdTag) -> Key {
     key(format!("ORG#{organization}#TAG#{tag}"), "TAG")
 }
 
-/// Where an accepted start of the tag at the charge box is remembered. A charge box id can be longer than a sort key, its
-/// digest cannot. Not below `#TAG#`: the authorizer writes here, and its policy must keep it from writing a tag.
-pub(crate) fn start(organization: &OrganizationId, tag: &OcppIdTag, charge_box: &ChargeBox) -> Key {
-    key(format!("ORG#{organization}#START#{tag}"), digest::sha256_hex(charge_box.as_str().as_bytes()))
-}
-
 pub(crate) fn vehicles(organization: &OrganizationId) -> String {
     format!("ORG#{organization}#VEHICLE")
 }
@@ -72,14 +83,50 @@ pub(crate) fn vehicle(organization: &OrganizationId, id: Id) -> Key {
     key(vehicles(organization), id_sort(id))
 }
 
+/// The partition of an organization's customers, and the sort keys of all of them.
+pub(crate) fn customers(organization: &OrganizationId) -> (String, RangeInclusive<String>) {
+    (format!("ORG#{organization}#CUSTOMER"), "0".repeat(64)..="f".repeat(64))
+}
+
 /// The folded name can be longer than the 1,024 bytes of a sort key, its digest cannot.
 pub(crate) fn customer(organization: &OrganizationId, customer: &CustomerKey) -> Key {
-    key(format!("ORG#{organization}#CUSTOMER"), digest::sha256_hex(customer.as_str().as_bytes()))
+    let (partition, _) = customers(organization);
+    key(partition, digest::sha256_hex(customer.as_str().as_bytes()))
 }
 
 /// `kind` tells the endpoints apart, `idempotency_key` is the client's.
 pub(crate) fn idempotency(organization: &OrganizationId, kind: &str, idempotency_key: &str) -> Key {
     key(format!("ORG#{organization}#REQUEST#{kind}#{idempotency_key}"), "REQUEST")
+}
+
+/// Partition of an organization's decisions.
+pub(crate) fn decisions(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#DECISION")
+}
+
+/// Partition of the decisions about one tag.
+pub(crate) fn decisions_about(organization: &OrganizationId, tag: &OcppIdTag) -> String {
+    format!("ORG#{organization}#DECISION#{tag}")
+}
+
+/// An entry of a list by id.
+pub(crate) fn by_id(partition: String, id: Id) -> Key {
+    key(partition, id_sort(id))
+}
+
+/// Partition of the tags that were refused because no access ID has them.
+pub(crate) fn unknown_tags(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#UNKNOWN-TAG")
+}
+
+pub(crate) fn unknown_tag(organization: &OrganizationId, tag: &OcppIdTag) -> Key {
+    key(unknown_tags(organization), tag.as_str())
+}
+
+/// A start that was accepted. A charge box id can be longer than the 1,024 bytes of a sort key, its digest cannot.
+pub(crate) fn start(organization: &OrganizationId, tag: &OcppIdTag, charge_box: &ChargeBox) -> Key {
+    let digest = digest::sha256_hex(charge_box.as_str().as_bytes());
+    key(format!("ORG#{organization}#START#{tag}"), digest)
 }
 
 #[cfg(test)]
@@ -98,7 +145,12 @@ mod tests {
             customer(&org, &longest.key()),
             idempotency(&org, "ACCESS-ID", &"~".repeat(255)),
             tag(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap()),
-            start(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap(), &ChargeBox::received("x".repeat(60_000))),
+            unknown_tag(&org, &OcppIdTag::normalize(&"x".repeat(36)).unwrap()),
+            start(
+                &org,
+                &OcppIdTag::normalize(&"x".repeat(36)).unwrap(),
+                &ChargeBox::received("\u{1f50c}".repeat(9_999)),
+            ),
             access_id(&org, Id::new(Id::MAX).unwrap()),
         ];
         for key in keys {

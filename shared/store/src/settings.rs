@@ -51,6 +51,9 @@ pub enum SettingsError {
     /// A variable is missing or empty.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
+    /// A variable of the journal has another value than its words or numbers.
+    #[error("the environment variable {0} has a value that is not known")]
+    Journal(&'static str),
     /// The end point is of another form.
     #[error("DynamoDB: the end point is not http[s]://host[:port]")]
     EndpointUrl,

@@ -6,6 +6,7 @@ mod operator;
 mod reach;
 mod reads;
 mod transactions;
+mod walk;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +20,7 @@ use crate::Error;
 pub(crate) use access::{Access, Found};
 pub use reach::Unreachable;
 pub(crate) use transactions::{Attempt, Transaction};
+pub(crate) use walk::{Direction, MAX_LOOKED_AT, Walk};
 
 /// One table, and what had to be done for it beyond the ordinary.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct Counts {
     pub conflicts: u64,
     /// Table calls that failed although they were tried again.
     pub failures: u64,
+    /// Decisions that were not, or not wholly, written into the journal.
+    pub journal_lost: u64,
 }
 
 impl Table {
@@ -48,6 +52,7 @@ impl Table {
         Counts {
             conflicts: self.conflicts.swap(0, Ordering::Relaxed),
             failures: self.failures.swap(0, Ordering::Relaxed),
+            journal_lost: 0,
         }
     }
 

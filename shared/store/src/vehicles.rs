@@ -1,11 +1,11 @@
 //! The use cases of vehicles.
 
-use domain::{Id, NewVehicle, Timestamp, UpdateVehicle, Vehicle};
+use domain::{Id, NewVehicle, Timestamp, UpdateVehicle, Vehicle, VehicleFilter};
 
 use crate::{
     Credential, Error, Idempotency, Page, PageRequest, Store, customers,
     idempotency::Remembered,
-    items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds},
+    items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds, readable},
     keys,
     table::Transaction,
 };
@@ -14,14 +14,29 @@ use crate::{
 const KIND: &str = "VEHICLE";
 
 impl Store {
-    /// A page of the organization's vehicles. Two calls.
+    /// A page of the organization's vehicles that a filter shows. Two calls: a filter without a tag may take a few more to
+    /// fill the page, and looks at 5,000 vehicles at most.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
-    pub async fn list_vehicles(&self, caller: &Credential, page: &PageRequest) -> Result<Page<Vehicle>, Error> {
+    pub async fn list_vehicles(
+        &self,
+        caller: &Credential,
+        filter: &VehicleFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Vehicle>, Error> {
+        let text = filter.text();
+        if let Some(tag) = &filter.tag {
+            let (access, linked) = self.find_by_tag(caller, tag).await?;
+            let vehicle = linked.and_then(|linked| linked.vehicle).filter(|vehicle| filter.shows(vehicle));
+            return access.page_of(
+                &access.all::<VehicleItem>(&text, page),
+                vehicle.map(|vehicle| (keys::id_sort(vehicle.id), vehicle)),
+            );
+        }
         let access = self.table.authorize(caller).await?;
-        let (records, next_cursor) = access.page::<VehicleItem>(page).await?;
-        Ok(Page { records, next_cursor })
+        let walk = access.all::<VehicleItem>(&text, page);
+        access.walk(&walk, |item| readable::<VehicleItem>(item).filter(|vehicle| filter.shows(vehicle))).await
     }
 
     /// One vehicle. One call.
@@ -100,7 +115,7 @@ impl Store {
                     let (key, item) = (keys::tag(organization, &access_id.tag), TagItem::new(access_id));
                     match before {
                         None => transaction.create(key, &item)?,
-                        Some((before, _)) if before.status != access_id.status => transaction.follow(key, &item)?,
+                        Some((before, _)) if TagItem::new(before) != item => transaction.follow(key, &item)?,
                         Some(_) => {}
                     }
                 }

@@ -66,9 +66,6 @@ fn is_printable(text: &str) -> bool {
 /// The configuration lacks something, or holds what cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A variable is missing or empty.
-    #[error("the environment variable {0} is not set")]
-    Missing(&'static str),
     /// Not the name of a region.
     #[error("AWS_REGION is no region")]
     Region,
@@ -84,22 +81,6 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// From the environment of a function: `AWS_REGION` (or `AWS_DEFAULT_REGION`), the credentials, and, if set,
-    /// `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`, and `AWS_CA_BUNDLE`.
-    ///
-    /// # Errors
-    /// [`ConfigError::Missing`]: no region is set.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self {
-            region: variable("AWS_REGION")
-                .or_else(|| variable("AWS_DEFAULT_REGION"))
-                .ok_or(ConfigError::Missing("AWS_REGION"))?,
-            endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| variable("AWS_ENDPOINT_URL")),
-            ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
-            credentials: Credentials::Environment,
-        })
-    }
-
     /// The URL of the given end point, or of the region's own.
     pub(crate) fn url(&self) -> Result<Cow<'_, str>, ConfigError> {
         let region = &self.region;

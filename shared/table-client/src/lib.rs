@@ -27,6 +27,7 @@ use http_body_util::Full;
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName},
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use sign::Signer;
@@ -40,11 +41,17 @@ const FIRST_TRY: Duration = Duration::from_millis(400);
 /// How long to leave a throttling table alone: so long and up to twice as long.
 const THROTTLE_PAUSE: Duration = Duration::from_millis(25);
 
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+
 /// What can be asked of the table. Sending any of these twice does no more than sending it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Reads up to 100 items by their keys.
     BatchGetItem,
+    /// Writes up to 25 items, each whether there is one at its key or not.
+    BatchWriteItem,
 }
 
 impl Operation {
@@ -52,6 +59,7 @@ impl Operation {
     fn target(self) -> &'static str {
         match self {
             Self::BatchGetItem => "DynamoDB_20120810.BatchGetItem",
+            Self::BatchWriteItem => "DynamoDB_20120810.BatchWriteItem",
         }
     }
 }
@@ -87,7 +95,7 @@ impl Client {
     pub async fn connect(&self) -> Result<(), Error> {
         let proven = async {
             let mut connection = self.endpoint.connect().await?;
-            let health_check = Request::get("/").header("host", &self.endpoint.authority).body(Full::default());
+            let health_check = Request::get("/").header(HOST, &self.endpoint.authority).body(Full::default());
             let health_check = health_check.map_err(|_| Failure::of("MalformedRequest"))?;
             read(connection.send_request(health_check).await.map_err(|error| failure(&error))?).await?;
             if connection.ready().await.is_err() {
@@ -99,6 +107,12 @@ impl Client {
         self.keep(in_time(Instant::now() + CONNECT, proven).await.map_err(Failure::into_error)?);
         // Derives the signing key of this day, so that the first call need not.
         self.request(Operation::BatchGetItem, b"{}").map_err(Failure::into_error).map(drop)
+    }
+
+    /// Whether a connection is kept for the next call: not before the first call or [`Client::connect`], nor after a call that
+    /// was given up. The server may have closed it since, which the next call makes good.
+    pub fn is_connected(&self) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Sends `body`, the operation's request in JSON, and returns the body of DynamoDB's answer, its checksum compared.
@@ -166,18 +180,18 @@ impl Client {
     fn request(&self, operation: Operation, body: &[u8]) -> Result<Request<Full<Bytes>>, Failure> {
         let keys = self.credentials.now()?;
         let stamp = sign::stamp(SystemTime::now());
-        let mut headers = Vec::with_capacity(6);
+        let mut headers = Vec::with_capacity(5);
         headers.extend([
-            ("content-type", "application/x-amz-json-1.0"),
-            ("host", &self.endpoint.authority),
-            ("x-amz-date", &stamp),
+            (CONTENT_TYPE, "application/x-amz-json-1.0"),
+            (HOST, &*self.endpoint.authority),
+            (DATE, &*stamp),
         ]);
-        headers.extend(keys.session_token.as_deref().map(|token| ("x-amz-security-token", token)));
-        headers.push(("x-amz-target", operation.target()));
-        let authorization = self.signer.authorization(&keys, &stamp, "POST", &headers, body);
-        headers.push(("authorization", &authorization));
-        let request =
-            headers.into_iter().fold(Request::post("/"), |request, (name, value)| request.header(name, value));
+        headers.extend(keys.session_token.as_deref().map(|token| (TOKEN, token)));
+        headers.push((TARGET, operation.target()));
+        let signed: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let authorization = self.signer.authorization(&keys, &stamp, "POST", &signed, body);
+        let request = Request::post("/").header(AUTHORIZATION, authorization);
+        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         request.body(Full::from(body.to_vec())).map_err(|_| Failure::of("MalformedRequest"))
     }
 

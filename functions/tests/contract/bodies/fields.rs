@@ -199,7 +199,8 @@ async fn thousands_of_bad_fields_are_named() {
         let named = answer.fields();
         assert!((0..6_000).all(|number| named.contains(&*format!("{root}.{number}"))), "{}", named.len());
         assert!(named.contains(&*format!("{root}.name")));
-        assert!(took.as_secs_f32() < 1.0, "{took:?}");
+        // The time of a reader that looks at every pair of fields would be minutes.
+        assert!(took.as_secs_f32() < 20.0, "{took:?}");
         // Lambda limits an answer to 6 MB.
         assert!(answer.body.to_string().len() < 4_000_000);
     }

@@ -1,8 +1,7 @@
 //! What the authorizer answers, as Lambda takes it for a function URL.
 
-use domain::AccessIdType;
+use domain::{AccessIdLabel, AccessIdType, Decision};
 use serde::Serialize;
-use store::Decision;
 
 use crate::{error::Error, respond::ErrorBody};
 
@@ -60,16 +59,16 @@ struct AccessId<'a> {
 
 impl Answer {
     /// 200 with the access ID, or 403 with the reason.
-    pub fn decided(decision: &Decision) -> Self {
-        let refused = |reason| Self::new(403, reason, &Body::Refused { authorized: false, reason });
+    pub fn decided(decision: &Decision<'_>) -> Self {
         match decision {
-            Decision::Authorized { id, name, kind } => {
+            Decision::Authorized(AccessIdLabel { id, name, kind }) => {
                 let access_id = AccessId { id: id.get(), name, kind: *kind };
                 Self::new(200, "authorized", &Body::Authorized { authorized: true, access_id })
             }
-            Decision::Unknown => refused("unknown"),
-            Decision::Revoked => refused("revoked"),
-            Decision::Unreadable => refused("unreadable"),
+            Decision::Refused { reason, .. } => {
+                let reason = reason.as_str();
+                Self::new(403, reason, &Body::Refused { authorized: false, reason })
+            }
         }
     }
 
@@ -100,21 +99,21 @@ fn json(document: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::Reason;
+
     use super::*;
 
     #[test]
     fn answers_are_written_as_the_contract_has_them() {
-        let decision = |decision| String::from_utf8(Answer::decided(&decision).json).unwrap();
-        let authorized = Decision::Authorized {
-            id: domain::Id::new(7).unwrap(),
-            name: "a\"b".to_owned(),
-            kind: AccessIdType::Vehicle,
-        };
+        let decision = |decision: Decision<'_>| String::from_utf8(Answer::decided(&decision).json).unwrap();
+        let id = domain::Id::new(7).unwrap();
+        let label = AccessIdLabel { id, name: "a\"b".to_owned(), kind: AccessIdType::Vehicle };
         assert_eq!(
-            decision(authorized),
+            decision(Decision::Authorized(&label)),
             r#"{"statusCode":200,"headers":{"content-type":"application/json","cache-control":"no-store"},"body":"{\"authorized\":true,\"accessId\":{\"id\":7,\"name\":\"a\\\"b\",\"type\":\"Vehicle\"}}","isBase64Encoded":false,"cookies":[]}"#
         );
-        assert!(decision(Decision::Unknown).contains(r#""{\"authorized\":false,\"reason\":\"unknown\"}""#));
+        let refused = decision(Decision::Refused { reason: Reason::NotHere, access_id: Some(&label) });
+        assert!(refused.contains(r#""{\"authorized\":false,\"reason\":\"not_here\"}""#), "{refused}");
         let refused = String::from_utf8(Answer::refused(&Error::Unavailable, "r-1").json).unwrap();
         assert!(refused.contains(r#""cache-control":"no-store","retry-after":"1"}"#), "{refused}");
         assert!(refused.contains(r#"\"code\":\"service_unavailable\",\"requestId\":\"r-1\"}"#), "{refused}");

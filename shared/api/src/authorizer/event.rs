@@ -22,6 +22,8 @@ pub(crate) struct Event {
 #[serde(default)]
 struct Headers {
     authorization: Option<String>,
+    #[serde(rename = "x-edge-secret")]
+    edge_secret: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +52,11 @@ impl Event {
     pub fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.headers.as_ref()?.authorization.as_deref()?.trim().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+    }
+
+    /// What an edge in front of the function URL shows.
+    pub fn edge_secret(&self) -> Option<&[u8]> {
+        self.headers.as_ref()?.edge_secret.as_deref().map(str::as_bytes)
     }
 
     /// The body's bytes, `None` if they are more than [`MAX_BODY`]. A body that is said to be base64 and is not counts as
@@ -86,6 +93,13 @@ mod tests {
         }
         assert_eq!(event(json!({"headers": null})).bearer(), None);
         assert_eq!(event(json!({})).bearer(), None);
+    }
+
+    #[test]
+    fn the_secret_of_the_edge() {
+        let shown = |headers: Value| event(json!({ "headers": headers })).edge_secret().map(<[u8]>::to_vec);
+        assert_eq!(shown(json!({ crate::edge::HEADER: "abc" })), Some(b"abc".to_vec()));
+        assert_eq!(shown(json!({})), None);
     }
 
     #[test]

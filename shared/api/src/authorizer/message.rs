@@ -2,6 +2,7 @@
 
 use std::{char, collections::BTreeMap, iter};
 
+use domain::{ChargeBox, RequestType};
 use serde_json::value::RawValue;
 
 use crate::{json, problems::Problems};
@@ -10,17 +11,26 @@ use crate::{json, problems::Problems};
 const KEYS: [(&str, &[&str]); 4] =
     [("msg", &["rfid"]), ("id", &[]), ("chargebox", &[]), ("type", &["authorize", "start"])];
 
-/// The `id` of the message, if the message keeps to Thor's schema.
+/// What Thor says of a request.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// The id as the charge box read it.
+    pub id: String,
+    pub charge_box: ChargeBox,
+    pub kind: RequestType,
+}
+
+/// The message, if it keeps to Thor's schema.
 ///
 /// The values are kept as they stand, so that other keys may hold any JSON: `serde_json` skips it without recursion and without
 /// making numbers of it. A map takes the last of repeated keys, as the contract wants it, where a derived struct would fail.
-pub(crate) fn parse(body: &[u8]) -> Result<String, Problems> {
+pub(crate) fn parse(body: &[u8]) -> Result<Message, Problems> {
     let values: BTreeMap<String, &RawValue> = json::parse(body)?;
     if !is_unicode(body) {
         return Err(Problems::one("", "must not escape half of a surrogate pair"));
     }
     let mut problems = Problems::default();
-    let mut texts = KEYS.map(|(key, words)| {
+    let [_, id, charge_box, kind] = KEYS.map(|(key, words)| {
         let Some(value) = values.get(key) else {
             problems.add(key, "is required");
             return None;
@@ -35,12 +45,17 @@ pub(crate) fn parse(body: &[u8]) -> Result<String, Problems> {
         }
         text
     });
-    problems.or(texts[1].take())
+    let message =
+        (|| Some(Message { id: id?, charge_box: ChargeBox::received(charge_box?), kind: kind?.parse().ok()? }))();
+    problems.or(message)
 }
 
 /// Whether the `\u` escapes of a JSON text, in what is skipped too, are Unicode: each half of a surrogate pair next to its other
 /// half. `serde_json` looks at those alone that it makes text of.
 fn is_unicode(json: &[u8]) -> bool {
+    if !json.contains(&b'\\') {
+        return true;
+    }
     let mut rest = json.iter();
     let mut units = iter::from_fn(|| match rest.next()? {
         b'\\' if *rest.next()? == b'u' => {
@@ -62,7 +77,8 @@ mod tests {
 
     fn parsed(more: &str) -> Result<String, Vec<(String, String)>> {
         let problems = |problems: Problems| problems.0.into_iter().map(|problem| (problem.field, problem.message));
-        parse(format!("{GOOD}{more}}}").as_bytes()).map_err(|error| problems(error).collect())
+        let parsed = parse(format!("{GOOD}{more}}}").as_bytes());
+        parsed.map(|message| message.id).map_err(|error| problems(error).collect())
     }
 
     #[test]

@@ -8,14 +8,16 @@ use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
     client::conn::http1::{self, SendRequest},
-    header::HeaderValue,
+    header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
     http::uri::{Authority, InvalidUri},
 };
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::net::TcpStream;
 
-const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
 /// Lambda's side of the function.
 #[derive(Debug)]
@@ -77,14 +79,14 @@ impl Runtime {
 
     /// Waits for the next event.
     pub async fn next(&mut self) -> Result<Invocation, RuntimeError> {
-        let request = Request::get(format!("{}/next", self.base)).header("host", self.authority.as_str());
+        let request = Request::get(format!("{}/next", self.base)).header(HOST, self.authority.as_str());
         let request = request.body(Full::default())?;
         loop {
             let response = self.exchange(&request).await?;
             match response.status() {
                 StatusCode::OK => {
                     let header = |name| response.headers().get(name);
-                    let request_id = header("lambda-runtime-aws-request-id").map(HeaderValue::as_bytes);
+                    let request_id = header(REQUEST_ID).map(HeaderValue::as_bytes);
                     return Ok(Invocation {
                         request_id: String::from_utf8_lossy(request_id.unwrap_or_default()).into_owned(),
                         invocation_id: header(INVOCATION_ID).cloned(),
@@ -131,13 +133,13 @@ impl Runtime {
         body: Vec<u8>,
     ) -> Result<StatusCode, RuntimeError> {
         let mut request = Request::post(format!("{}/{}/{end}", self.base, invocation.request_id))
-            .header("host", self.authority.as_str())
-            .header("content-type", "application/json");
+            .header(HOST, self.authority.as_str())
+            .header(CONTENT_TYPE, "application/json");
         if let Some(id) = &invocation.invocation_id {
             request = request.header(INVOCATION_ID, id);
         }
         if let Some(error_type) = error_type {
-            request = request.header("lambda-runtime-function-error-type", error_type);
+            request = request.header(ERROR_TYPE, error_type);
         }
         let request = request.body(Full::from(body))?;
         Ok(self.exchange(&request).await?.status())

@@ -2,10 +2,7 @@ use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Organiza
 use serde::{Deserialize, Serialize};
 
 use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, rules, tag, text};
-use crate::{
-    cursor::List,
-    keys::{self, Key},
-};
+use crate::keys::{self, Key};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,7 +40,9 @@ impl StoredItem for AccessIdItem {
 impl VersionedItem for AccessIdItem {
     type Value = AccessId;
 
-    const LIST: List = List::AccessIds;
+    fn list(organization: &OrganizationId) -> String {
+        keys::access_ids(organization)
+    }
 
     fn key(organization: &OrganizationId, access_id: &AccessId) -> Key {
         keys::access_id(organization, access_id.id)

@@ -1,11 +1,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AccessId, AccessIdLabel, AccessIdType, AuthorizationStatus, Id, StoredRules, StoredTag, Timestamp};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use domain::{AccessId, AccessIdLabel, AccessIdType, AuthorizationStatus, Id, StoredRules, StoredTag};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use super::{Corrupt, Item, StoredItem, rules};
 
 /// What an RFID decision needs to know of an access ID, stored under its tag. It changes together with the access ID.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TagItem {
     access_id: u64,
@@ -13,12 +13,21 @@ pub(crate) struct TagItem {
     #[serde(rename = "type")]
     pub kind: AccessIdType,
     pub authorization_status: AuthorizationStatus,
+    /// Where the vehicle can be read together with the access ID. No decision depends on it, and the access ID alone says
+    /// whether it is true.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number_if_readable")]
+    vehicle_id: Option<u64>,
     #[serde(default, with = "rules", skip_serializing_if = "rules::are_not_written")]
     rules: StoredRules,
 }
 
+/// A number that nothing depends on: any other value is as good as none.
+fn number_if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(u64::deserialize(deserializer).ok())
+}
+
 impl StoredItem for TagItem {
-    const OPTIONAL: &'static [&'static str] = &[rules::ATTRIBUTE];
+    const OPTIONAL: &'static [&'static str] = &["vehicleId", rules::ATTRIBUTE];
 
     fn keeps(&self, attribute: &str) -> bool {
         rules::are_kept(&self.rules, attribute)
@@ -32,12 +41,23 @@ impl TagItem {
             name: access_id.name.to_string(),
             kind: access_id.kind,
             authorization_status: access_id.status,
+            vehicle_id: access_id.vehicle.map(Id::get),
             rules: access_id.rules.clone(),
         }
     }
 
+    /// The vehicle that the access ID is linked to, if the item knows it.
+    pub fn vehicle(&self) -> Option<Id> {
+        self.vehicle_id.and_then(|id| Id::new(id).ok())
+    }
+
     pub fn access_id(&self) -> Result<Id, Corrupt> {
         Id::new(self.access_id).map_err(Corrupt::new)
+    }
+
+    /// Whose tag it is.
+    pub fn into_label(self) -> Result<AccessIdLabel, Corrupt> {
+        Ok(AccessIdLabel { id: self.access_id()?, name: self.name, kind: self.kind })
     }
 }
 
@@ -56,21 +76,5 @@ pub(crate) fn stored_tag(mut item: Item) -> StoredTag {
             .remove(rules::ATTRIBUTE)
             .map(|value| serde_dynamo::from_attribute_value(value).into())
             .unwrap_or_default(),
-    }
-}
-
-/// An accepted start of a tag at a charge box. The authorizer writes it.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct StartItem {
-    /// Until when it is remembered, in seconds since 1970: the table's time to live.
-    expires_at: i64,
-}
-
-impl StoredItem for StartItem {}
-
-impl StartItem {
-    pub fn remembered_until(&self) -> Option<Timestamp> {
-        Timestamp::from_timestamp(self.expires_at, 0)
     }
 }

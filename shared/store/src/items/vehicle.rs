@@ -4,10 +4,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
-use crate::{
-    cursor::List,
-    keys::{self, Key},
-};
+use crate::keys::{self, Key};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,7 +42,9 @@ impl StoredItem for VehicleItem {
 impl VersionedItem for VehicleItem {
     type Value = Vehicle;
 
-    const LIST: List = List::Vehicles;
+    fn list(organization: &OrganizationId) -> String {
+        keys::vehicles(organization)
+    }
 
     fn key(organization: &OrganizationId, vehicle: &Vehicle) -> Key {
         keys::vehicle(organization, vehicle.id)

@@ -2,24 +2,24 @@
 
 use std::collections::HashMap;
 
-use domain::OrganizationId;
+use domain::{AccessIdLabel, OrganizationId, Timestamp};
 
 use super::Table;
 use crate::{
     Credential, Error,
-    cursor::{Cursor, List, PageRequest},
     items::{
-        Corrupt, CredentialItem, Item, StoredItem, Versioned, VersionedItem, from_item, key_of, readable, value_of,
+        Corrupt, CredentialItem, Expiring, Item, StoredItem, TagItem, Versioned, VersionedItem, current, from_item,
+        readable, value_of,
     },
-    keys::{self, Key},
+    keys::Key,
 };
 
 /// A credential that was found to hold, and with it the way to the items of its organization. Nothing else makes one than
 /// [`Table::authorize`] and [`Table::authorize_reading`].
 pub(crate) struct Access<'a> {
-    table: &'a Table,
-    organization: &'a OrganizationId,
-    cursor_key: String,
+    pub(super) table: &'a Table,
+    pub(super) organization: &'a OrganizationId,
+    pub(super) cursor_key: String,
 }
 
 /// Items that were asked for by key, by a caller whose credential holds.
@@ -71,35 +71,6 @@ impl<'a> Access<'a> {
     pub async fn read(&self, keys: impl IntoIterator<Item = Key>) -> Result<Found, Error> {
         self.table.batch_get(keys).await.map(Found)
     }
-
-    /// A page of a list, and the cursor of the next page if there is one. One call. What cannot be read is logged and left
-    /// out.
-    ///
-    /// # Errors
-    /// [`Error::ForgedCursor`], before anything is read, and the table's own.
-    pub async fn page<I: VersionedItem>(&self, page: &PageRequest) -> Result<(Vec<I::Value>, Option<String>), Error> {
-        let list = I::LIST;
-        let after = match &page.cursor {
-            None => "0".to_owned(),
-            Some(cursor) => {
-                keys::id_sort(cursor.verified(&self.cursor_key, self.organization, list).ok_or(Error::ForgedCursor)?)
-            }
-        };
-        let partition = match list {
-            List::AccessIds => keys::access_ids(self.organization),
-            List::Vehicles => keys::vehicles(self.organization),
-        };
-        // One more than is shown tells whether there is a next page.
-        let mut items = self.table.query(&partition, "SK > :sort", &after, page.limit + 1).await?;
-        let mut next_cursor = None;
-        if items.len() > page.limit {
-            items.truncate(page.limit);
-            let last = items.last().map(key_of).transpose()?.and_then(|key| keys::id_of(&key.sort));
-            let last = last.ok_or_else(|| Corrupt::new("a record's sort key"))?;
-            next_cursor = Some(Cursor::issue(&self.cursor_key, self.organization, list, last));
-        }
-        Ok((items.into_iter().filter_map(readable::<I>).collect(), next_cursor))
-    }
 }
 
 impl Found {
@@ -111,6 +82,17 @@ impl Found {
     /// The item at this key as it is stored, if there is one.
     pub fn take_item(&mut self, key: &Key) -> Option<Item> {
         self.0.remove(key)
+    }
+
+    /// Whose tag is at this key, if it is anybody's. An item that cannot be read is logged and left out.
+    pub fn take_label(&mut self, key: &Key) -> Option<AccessIdLabel> {
+        let label = self.0.remove(key).map(from_item::<TagItem>)?.and_then(TagItem::into_label);
+        label.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of an answer")).ok()
+    }
+
+    /// The item at this key, if it can be read and has not expired.
+    pub fn take_current<I: Expiring>(&mut self, key: &Key, now: Timestamp) -> Option<I::Value> {
+        current::<I>(self.0.remove(key)?, now)
     }
 
     /// The record at this key with its version.

@@ -17,7 +17,7 @@ impl Table {
 
     /// All organizations.
     pub async fn organizations(&self) -> Result<Vec<(OrganizationId, OrganizationItem)>, Error> {
-        let items = self.query(ORGANIZATIONS, "SK > :sort", "0", usize::MAX).await?;
+        let items = self.query(ORGANIZATIONS, "SK > :sort", "0").await?;
         let read = |item| {
             let id = key_of(&item)?.sort.parse().map_err(|_| Corrupt::new("an organization's id"))?;
             Ok((id, from_item(item)?))
@@ -33,7 +33,7 @@ impl Table {
     ) -> Result<Vec<(String, CredentialItem)>, Error> {
         let prefix = format!("{CREDENTIAL_SORT_PREFIX}{digest}");
         let partition = keys::credentials(organization);
-        let items = self.query(&partition, "begins_with(SK, :sort)", &prefix, usize::MAX).await?;
+        let items = self.query(&partition, "begins_with(SK, :sort)", &prefix).await?;
         let read = |item| {
             let digest = key_of(&item)?.sort.trim_start_matches(CREDENTIAL_SORT_PREFIX).to_owned();
             Ok((digest, from_item(item)?))

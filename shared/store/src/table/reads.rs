@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use tokio::time::Instant;
 
-use super::{Table, not_built};
+use super::{Direction, Table, Walk, not_built};
 use crate::{
     Error,
     items::{Item, key_item, key_of},
@@ -58,15 +58,9 @@ impl Table {
         Ok(found)
     }
 
-    /// Up to `limit` items of a partition in the order of their sort keys, those that fulfil a condition on the sort key and
-    /// `:sort`. Strongly consistent.
-    pub(super) async fn query(
-        &self,
-        partition: &str,
-        condition: &str,
-        sort: &str,
-        limit: usize,
-    ) -> Result<Vec<Item>, Error> {
+    /// All items of a partition that fulfil a condition on the sort key and `:sort`, in the order of their sort keys. Strongly
+    /// consistent.
+    pub(super) async fn query(&self, partition: &str, condition: &str, sort: &str) -> Result<Vec<Item>, Error> {
         let mut items = Vec::new();
         let mut start = None;
         loop {
@@ -78,15 +72,40 @@ impl Table {
                 .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
                 .expression_attribute_values(":sort", AttributeValue::S(sort.to_owned()))
                 .consistent_read(true)
-                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start);
             let output = query.send().await.map_err(|error| self.failed("Query", &error))?;
             items.extend(output.items.into_iter().flatten());
-            // A page of very large items ends at 1 MB before it is full.
+            // One answer has at most 1 MB.
             start = output.last_evaluated_key;
-            if start.is_none() || items.len() >= limit {
+            if start.is_none() {
                 return Ok(items);
             }
         }
+    }
+
+    /// Up to `limit` items of a walk, those after the sort key `start` if there is one, and the sort key after which more
+    /// may follow. Strongly consistent. One call.
+    pub(super) async fn query_part(
+        &self,
+        walk: &Walk<'_>,
+        start: Option<String>,
+        limit: usize,
+    ) -> Result<(Vec<Item>, Option<String>), Error> {
+        let start = start.map(|sort| key_item(Key { partition: walk.partition.clone(), sort }));
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("PK = :partition AND SK BETWEEN :first AND :last")
+            .expression_attribute_values(":partition", AttributeValue::S(walk.partition.clone()))
+            .expression_attribute_values(":first", AttributeValue::S(walk.range.start().clone()))
+            .expression_attribute_values(":last", AttributeValue::S(walk.range.end().clone()))
+            .scan_index_forward(walk.direction == Direction::Ascending)
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        let output = query.send().await.map_err(|error| self.failed("Query", &error))?;
+        let last = output.last_evaluated_key.as_ref().map(key_of).transpose()?;
+        Ok((output.items.unwrap_or_default(), last.map(|key| key.sort)))
     }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessIdType, AuthorizationStatus, NewAccessId, NewVehicle, OcppIdTag, Patch, UpdateAccessId, UpdateVehicle,
-    VehicleChange, VehicleLink,
+    AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag, Patch, UpdateAccessId,
+    UpdateVehicle, VehicleChange, VehicleLink,
 };
 use store::{Error, Idempotency, Scope};
 
@@ -29,10 +29,11 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.requests().await;
 
     let endpoint = "RFID decision";
-    table.decider.decide(&rfid, Some(&tag("04e1a2b3"))).await?;
-    table.tell(endpoint, "a known tag, authorized or revoked").await;
-    table.decider.decide(&rfid, Some(&tag("unknown"))).await?;
-    table.tell(endpoint, "an unknown tag").await;
+    let here = ChargeBox::received("EaJ7cU9NJ3YkTNgy".to_owned());
+    table.decider.look_up(&rfid, Some(&tag("04e1a2b3")), Some(&here)).await?;
+    table.tell(endpoint, "`authorize`, whether the tag is known or not").await;
+    table.decider.look_up(&rfid, Some(&tag("04e1a2b3")), None).await?;
+    table.tell(endpoint, "`start`").await;
 
     table.rows.extend(costs_of_lists().await?);
 
@@ -92,7 +93,7 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.tell(endpoint, "with two new tags").await;
     table.store.create_vehicle(&caller, &typical_vehicle(&["04e1a2b4", "04e1a2b5"]), None, at(14)).await?;
     table.tell(endpoint, "with two cards that exist").await;
-    let tags: Vec<_> = (0..40).map(|number| format!("{number:012}")).collect();
+    let tags: Vec<_> = (1..41).map(|number| format!("{number:012}")).collect();
     let tags: Vec<_> = tags.iter().map(String::as_str).collect();
     table.store.create_vehicle(&caller, &typical_vehicle(&tags), None, at(15)).await?;
     table.tell(endpoint, "with 40 new tags").await;
@@ -120,11 +121,11 @@ async fn costs_of_lists() -> Result<Vec<String>, Error> {
     fill(&table, 0..101).await;
     table.requests().await;
     for limit in [50, 100] {
-        table.store.list_access_ids(&table.caller, &page(limit, None)).await?;
+        table.store.list_access_ids(&table.caller, &Default::default(), &page(limit, None)).await?;
         table.tell("`GET /api/access-ids`", &format!("{limit} vehicles' access IDs")).await;
     }
     for limit in [50, 100] {
-        table.store.list_vehicles(&table.caller, &page(limit, None)).await?;
+        table.store.list_vehicles(&table.caller, &Default::default(), &page(limit, None)).await?;
         table.tell("`GET /api/vehicles`", &format!("{limit} vehicles with an access ID each")).await;
     }
     Ok(table.rows)
@@ -141,7 +142,7 @@ async fn items() -> Result<Vec<String>, Error> {
     let longest = |length| "🚗".repeat(length);
     // three code points of four bytes in NFC
     let customer = Some(customer(&"\u{1d160}".repeat(200)));
-    let tags: Vec<_> = (0..40).map(|number| format!("{number:036}")).collect();
+    let tags: Vec<_> = (1..41).map(|number| format!("{number:036}")).collect();
     let new = NewVehicle {
         name: text(&longest(200)),
         make: Some(text(&longest(100))),
@@ -153,7 +154,7 @@ async fn items() -> Result<Vec<String>, Error> {
     };
     let full = table.store.create_vehicle(&table.caller, &new, None, at(0)).await?.id;
     let idempotency = Idempotency::new("~".repeat(255), b"body");
-    for number in 40..100 {
+    for number in 41..101 {
         let new = NewAccessId {
             kind: AccessIdType::Vehicle,
             name: text(&longest(200)),
@@ -162,7 +163,7 @@ async fn items() -> Result<Vec<String>, Error> {
             customer: customer.clone(),
             ..card(&format!("{number:036}"))
         };
-        table.store.create_access_id(&table.caller, &new, Some(&idempotency).filter(|_| number == 99), at(0)).await?;
+        table.store.create_access_id(&table.caller, &new, Some(&idempotency).filter(|_| number == 100), at(0)).await?;
     }
     let most = table.items().await;
 
@@ -194,7 +195,7 @@ fn shape(key: &str) -> String {
         let is_of = |before: &str| segments.last().is_some_and(|last| last == before);
         let hex = segment.len() == 64 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
         segments.push(match segment {
-            _ if is_of("TAG") => "<tag>".to_owned(),
+            _ if ["TAG", "DECISION", "START"].iter().any(|before| is_of(before)) => "<tag>".to_owned(),
             _ if is_of("ORG") || segment.len() == 12 => "<organization>".to_owned(),
             _ if segments.iter().any(|before| before == "REQUEST") && !is_of("REQUEST") => "<key>".to_owned(),
             _ if hex => "<SHA-256>".to_owned(),
@@ -249,19 +250,22 @@ async fn costs_of_reads(table: &Table, tag: &OcppIdTag) -> Result<Vec<Cost>, Err
         let calls = table.requests().await.into_iter().map(|call| (call.operation, call.capacity.unwrap()));
         costs.push((what, calls.collect()));
     };
-    let access_ids = table.store.list_access_ids(&table.caller, &page(5, None)).await?;
+    let access_ids = table.store.list_access_ids(&table.caller, &Default::default(), &page(5, None)).await?;
     cost("a page of access IDs").await;
-    let vehicles = table.store.list_vehicles(&table.caller, &page(5, None)).await?;
+    let vehicles = table.store.list_vehicles(&table.caller, &Default::default(), &page(5, None)).await?;
     cost("a page of vehicles").await;
-    table.store.list_access_ids(&table.caller, &page(5, access_ids.next_cursor.as_deref())).await?;
+    table
+        .store
+        .list_access_ids(&table.caller, &Default::default(), &page(5, access_ids.next_cursor.as_deref()))
+        .await?;
     cost("the next page of access IDs").await;
-    table.store.list_vehicles(&table.caller, &page(5, vehicles.next_cursor.as_deref())).await?;
+    table.store.list_vehicles(&table.caller, &Default::default(), &page(5, vehicles.next_cursor.as_deref())).await?;
     cost("the next page of vehicles").await;
     table.store.get_access_id(&table.caller, access_ids.records[0].access_id.id).await?;
     cost("an access ID").await;
     table.store.get_vehicle(&table.caller, vehicles.records[0].id).await?;
     cost("a vehicle").await;
-    table.decider.decide(&table.rfid, Some(tag)).await?;
+    table.decider.look_up(&table.rfid, Some(tag), None).await?;
     cost("a decision").await;
     Ok(costs)
 }
@@ -272,7 +276,7 @@ async fn a_page_costs_the_same_at_any_number_of_records() {
     let table = patiently(Table::new).await;
     let mut costs = Vec::new();
     for numbers in [0..11, 11..records] {
-        let tag = tag(&format!("{:012x}", numbers.start));
+        let tag = tag(&format!("9{:011x}", numbers.start));
         fill(&table, numbers).await;
         costs.push(patiently(async || costs_of_reads(&table, &tag).await).await);
     }

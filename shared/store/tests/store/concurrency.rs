@@ -29,7 +29,7 @@ async fn parallel_creations_of_one_tag_leave_one() {
         }
     }
     assert_eq!(created, 1);
-    let listed = fixture.store.list_access_ids(&fixture.caller, &page(100, None)).await.unwrap();
+    let listed = fixture.store.list_access_ids(&fixture.caller, &Default::default(), &page(100, None)).await.unwrap();
     assert_eq!(listed.records.len(), 1);
 }
 
@@ -148,8 +148,11 @@ async fn a_tag_raced_for_by_two_vehicles_goes_to_one() {
     }
     assert_eq!(won.len(), 1);
     let store = &fixture.store;
-    assert_eq!(store.list_vehicles(&fixture.caller, &page(10, None)).await.unwrap().records, won);
-    assert_eq!(store.list_access_ids(&fixture.caller, &page(10, None)).await.unwrap().records.len(), 2);
+    assert_eq!(store.list_vehicles(&fixture.caller, &Default::default(), &page(10, None)).await.unwrap().records, won);
+    assert_eq!(
+        store.list_access_ids(&fixture.caller, &Default::default(), &page(10, None)).await.unwrap().records.len(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -162,6 +165,6 @@ async fn parallel_requests_of_one_idempotency_key_all_get_the_first_answer() {
     });
     let answers = join_all(tasks).await;
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
-    let listed = fixture.store.list_vehicles(&fixture.caller, &page(10, None)).await.unwrap();
+    let listed = fixture.store.list_vehicles(&fixture.caller, &Default::default(), &page(10, None)).await.unwrap();
     assert_eq!(listed.records, answers[..1]);
 }

@@ -22,7 +22,10 @@ async fn the_connection_that_is_opened_in_advance_carries_all_operations() {
     for number in 0..3 {
         store.create_access_id(&fixture.caller, &card(&format!("{number}")), None, at(number)).await.unwrap();
     }
-    assert_eq!(store.list_access_ids(&fixture.caller, &page(10, None)).await.unwrap().records.len(), 3);
+    assert_eq!(
+        store.list_access_ids(&fixture.caller, &Default::default(), &page(10, None)).await.unwrap().records.len(),
+        3
+    );
     assert_eq!(recorder.connections(), 1);
     assert_eq!(store.take_counts().failures, 0);
 }
@@ -59,8 +62,14 @@ async fn a_credential_that_does_not_hold_reads_no_page() {
     store.revoke_credential(&new.id, at(1)).await.unwrap();
     let revoked = &store::Credential::parse(&new.token, Scope::Api).unwrap();
     recorder.clear();
-    assert!(matches!(store.list_access_ids(revoked, &page(1, None)).await, Err(Error::Unauthorized)));
-    assert!(matches!(store.list_vehicles(revoked, &page(1, None)).await, Err(Error::Unauthorized)));
+    assert!(matches!(
+        store.list_access_ids(revoked, &Default::default(), &page(1, None)).await,
+        Err(Error::Unauthorized)
+    ));
+    assert!(matches!(
+        store.list_vehicles(revoked, &Default::default(), &page(1, None)).await,
+        Err(Error::Unauthorized)
+    ));
     assert_eq!(recorder.operations(), ["GetItem", "GetItem"]);
 }
 
@@ -71,10 +80,11 @@ async fn a_forged_cursor_reads_no_page() {
     for _ in 0..2 {
         store.create_vehicle(&fixture.caller, &vehicle(&[]), None, at(0)).await.unwrap();
     }
-    let cursor = store.list_vehicles(&fixture.caller, &page(1, None)).await.unwrap().next_cursor.unwrap();
+    let cursor =
+        store.list_vehicles(&fixture.caller, &Default::default(), &page(1, None)).await.unwrap().next_cursor.unwrap();
     assert!(Cursor::parse(&cursor).is_some());
     recorder.clear();
-    let forged = store.list_access_ids(&fixture.caller, &page(1, Some(&cursor))).await;
+    let forged = store.list_access_ids(&fixture.caller, &Default::default(), &page(1, Some(&cursor))).await;
     assert!(matches!(forged, Err(Error::ForgedCursor)));
     assert_eq!(recorder.operations(), ["GetItem"]);
 }

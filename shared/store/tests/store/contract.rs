@@ -1,11 +1,11 @@
 //! What the store promises its callers, on a real engine.
 
-use crate::support::{Fixture, at, card, customer, name, organization, page, status, tag, vehicle};
+use crate::support::{Fixture, at, card, customer, decide, name, organization, page, status, tag, vehicle};
 use domain::{
-    AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, RequestedTag,
-    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessIdLabel, AccessIdType, AuthorizationStatus, Id, LinkRefused, NewAccessId, NewVehicleDetails, Patch, Reason,
+    RequestType::Start, RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
 };
-use store::{Credential, Decision, Error, Idempotency, Scope};
+use store::{Credential, Error, Idempotency, Known, Scope};
 
 use AuthorizationStatus::{Authorized, Revoked};
 
@@ -23,8 +23,8 @@ async fn what_is_created_is_read_back() {
     assert_eq!(store.get_access_id(caller, created.access_id.id).await.unwrap(), created);
     let vehicle = created.vehicle.clone().unwrap();
     assert_eq!(store.get_vehicle(caller, vehicle.id).await.unwrap(), vehicle);
-    assert_eq!(store.list_access_ids(caller, &page(10, None)).await.unwrap().records, [created]);
-    assert_eq!(store.list_vehicles(caller, &page(10, None)).await.unwrap().records, [vehicle]);
+    assert_eq!(store.list_access_ids(caller, &Default::default(), &page(10, None)).await.unwrap().records, [created]);
+    assert_eq!(store.list_vehicles(caller, &Default::default(), &page(10, None)).await.unwrap().records, [vehicle]);
 }
 
 #[tokio::test]
@@ -39,16 +39,17 @@ async fn times_are_kept_to_the_millisecond() {
 #[tokio::test]
 async fn a_decision_follows_the_status() {
     let Fixture { store, decider, caller, rfid, .. } = &Fixture::new().await;
-    let decide = async |text: &str| decider.decide(rfid, Some(&tag(text))).await.unwrap();
-    assert_eq!(decide("a").await, Decision::Unknown);
+    let decide = async |text: &str| decide(decider, rfid, Start, Some(&tag(text))).await.unwrap();
+    let label = |id, name: &str| AccessIdLabel { id, name: name.to_owned(), kind: AccessIdType::Rfid };
+    assert_eq!(decide("a").await, Err(Reason::Unknown));
     let id = store.create_access_id(caller, &card("a"), None, at(1)).await.unwrap().access_id.id;
-    assert_eq!(decide("a").await, Decision::Authorized { id, name: "Card".to_owned(), kind: AccessIdType::Rfid });
+    assert_eq!(decide("a").await, Ok(label(id, "Card")));
     store.update_access_id(caller, id, &status(Revoked), at(2)).await.unwrap();
-    assert_eq!(decide("a").await, Decision::Revoked);
+    assert_eq!(decide("a").await, Err(Reason::Revoked));
     let rename = UpdateAccessId { name: Some(name("New")), status: Some(Authorized), ..Default::default() };
     store.update_access_id(caller, id, &rename, at(3)).await.unwrap();
-    assert_eq!(decide("a").await, Decision::Authorized { id, name: "New".to_owned(), kind: AccessIdType::Rfid });
-    assert_eq!(decider.decide(rfid, None).await.unwrap(), Decision::Unknown);
+    assert_eq!(decide("a").await, Ok(label(id, "New")));
+    assert_eq!(decider.look_up(rfid, None, None).await.unwrap(), Known::default());
 }
 
 #[tokio::test]
@@ -59,7 +60,7 @@ async fn a_tag_is_taken_once_per_organization() {
     assert!(matches!(store.create_access_id(caller, &card("A"), None, at(2)).await, Err(Error::TagTaken)));
     let theirs = store.create_access_id(other, &card("a"), None, at(2)).await.unwrap();
     assert!(matches!(store.get_access_id(caller, theirs.access_id.id).await, Err(Error::NotFound)));
-    assert_eq!(store.list_access_ids(caller, &page(10, None)).await.unwrap().records.len(), 1);
+    assert_eq!(store.list_access_ids(caller, &Default::default(), &page(10, None)).await.unwrap().records.len(), 1);
 }
 
 #[tokio::test]
@@ -179,7 +180,8 @@ async fn pages_are_full_exact_and_in_order_whatever_is_created_meanwhile() {
     for limit in [1, 2, 3, 6, 7, 100] {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let listed = store.list_access_ids(caller, &page(limit, cursor.as_deref())).await.unwrap();
+            let listed =
+                store.list_access_ids(caller, &Default::default(), &page(limit, cursor.as_deref())).await.unwrap();
             seen.extend(listed.records.iter().map(|linked| linked.access_id.id));
             assert!(listed.next_cursor.is_none() || listed.records.len() == limit);
             cursor = listed.next_cursor;
@@ -191,9 +193,10 @@ async fn pages_are_full_exact_and_in_order_whatever_is_created_meanwhile() {
         assert_eq!(seen, ids, "limit {limit}");
     }
     // one created during the walk comes last, and nothing is seen twice
-    let first = store.list_access_ids(caller, &page(4, None)).await.unwrap();
+    let first = store.list_access_ids(caller, &Default::default(), &page(4, None)).await.unwrap();
     ids.push(store.create_access_id(caller, &card("late"), None, at(50)).await.unwrap().access_id.id);
-    let rest = store.list_access_ids(caller, &page(100, first.next_cursor.as_deref())).await.unwrap();
+    let rest =
+        store.list_access_ids(caller, &Default::default(), &page(100, first.next_cursor.as_deref())).await.unwrap();
     let walked: Vec<_> = first.records.iter().chain(&rest.records).map(|linked| linked.access_id.id).collect();
     assert_eq!(walked, ids);
 }
@@ -206,11 +209,11 @@ async fn a_cursor_of_another_list_or_organization_is_forged() {
         store.create_access_id(caller, &card(text), None, at(0)).await.unwrap();
         store.create_vehicle(caller, &vehicle(&[]), None, at(0)).await.unwrap();
     }
-    let cursor = store.list_access_ids(caller, &page(1, None)).await.unwrap().next_cursor;
+    let cursor = store.list_access_ids(caller, &Default::default(), &page(1, None)).await.unwrap().next_cursor;
     let cursor = page(1, cursor.as_deref());
-    assert!(store.list_access_ids(caller, &cursor).await.is_ok());
-    assert!(matches!(store.list_vehicles(caller, &cursor).await, Err(Error::ForgedCursor)));
-    assert!(matches!(store.list_access_ids(other, &cursor).await, Err(Error::ForgedCursor)));
+    assert!(store.list_access_ids(caller, &Default::default(), &cursor).await.is_ok());
+    assert!(matches!(store.list_vehicles(caller, &Default::default(), &cursor).await, Err(Error::ForgedCursor)));
+    assert!(matches!(store.list_access_ids(other, &Default::default(), &cursor).await, Err(Error::ForgedCursor)));
 }
 
 #[tokio::test]
@@ -230,7 +233,10 @@ async fn a_credential_opens_its_scope_until_it_is_revoked() {
     let id = Id::new(1).unwrap();
     assert!(matches!(store.check(&caller).await, Err(Error::Unauthorized)));
     assert!(matches!(store.get_access_id(&caller, id).await, Err(Error::Unauthorized)));
-    assert!(matches!(store.list_vehicles(&caller, &page(1, None)).await, Err(Error::Unauthorized)));
+    assert!(matches!(
+        store.list_vehicles(&caller, &Default::default(), &page(1, None)).await,
+        Err(Error::Unauthorized)
+    ));
     assert!(matches!(store.create_access_id(&caller, &card("a"), None, at(4)).await, Err(Error::Unauthorized)));
 
     let mut forged = new.token.clone();
@@ -279,7 +285,7 @@ async fn without_a_table_everything_is_unavailable() {
     let Fixture { engine, store, decider, caller, rfid } = fixture;
     engine.shutdown().await;
     let started = std::time::Instant::now();
-    assert!(matches!(decider.decide(&rfid, Some(&tag("a"))).await, Err(Error::Unavailable)));
+    assert!(matches!(decider.look_up(&rfid, Some(&tag("a")), None).await, Err(Error::Unavailable)));
     assert!(matches!(store.get_vehicle(&caller, Id::new(1).unwrap()).await, Err(Error::Unavailable)));
     assert!(started.elapsed() < std::time::Duration::from_secs(3), "{:?}", started.elapsed());
     assert!(store.take_counts().failures == 1 && decider.take_counts().failures == 1);

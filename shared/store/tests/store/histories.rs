@@ -9,8 +9,9 @@ use std::{
 };
 
 use domain::{
-    AccessIdType, AuthorizationStatus, Id, LinkedAccessId, Make, NewAccessId, NewVehicle, NewVehicleDetails, Patch,
-    RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessIdLabel, AccessIdType, AuthorizationStatus, Id, LinkedAccessId, Make, NewAccessId, NewVehicle,
+    NewVehicleDetails, Patch, Reason, RequestType, RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange,
+    VehicleLink,
 };
 use engine::Engine;
 use futures_util::future::join_all;
@@ -19,9 +20,9 @@ use model::{
     AccessId, Call, Change, Field, Known, Link, Made, Model, Outcome, Vehicle, call, explain, is_same_customer,
 };
 use proptest::{collection::vec, prelude::*};
-use store::{Credential, Decider, Decision, Error, Idempotency, Settings, Store};
+use store::{Credential, Decider, Error, Idempotency, JournalSettings, Settings, Store};
 
-use crate::support::{at, customer, name, organization, page, tag};
+use crate::support::{at, customer, decide, name, organization, page, tag};
 
 const CUSTOMERS: [&str; 4] = ["Fleet Ä", "fleet a\u{308}", "Other", "OTHER"];
 
@@ -207,12 +208,12 @@ impl World<'_> {
             Call::GetAccessId { id: number } => Ok(seen(&store.get_access_id(caller, id(*number)).await?)),
             Call::GetVehicle { id: number } => Ok(seen_vehicle(&store.get_vehicle(caller, id(*number)).await?)),
             Call::Decide { tag: asked } => {
-                let decision = self.decider.decide(&self.rfid, Some(&tag(&format!("tag-{asked}")))).await?;
-                Ok(match decision {
-                    Decision::Unknown => Outcome::Unknown,
-                    Decision::Revoked => Outcome::Revoked,
-                    Decision::Unreadable => panic!("nothing else writes here"),
-                    Decision::Authorized { id, name, kind } => {
+                let asked = tag(&format!("tag-{asked}"));
+                Ok(match decide(self.decider, &self.rfid, RequestType::Start, Some(&asked)).await? {
+                    Err(Reason::Unknown) => Outcome::Unknown,
+                    Err(Reason::Revoked) => Outcome::Revoked,
+                    Err(reason) => panic!("{reason:?}, but nothing else writes here"),
+                    Ok(AccessIdLabel { id, name, kind }) => {
                         Outcome::Authorized { id: id.get(), name: number(&name), is_card: kind == AccessIdType::Rfid }
                     }
                 })
@@ -226,7 +227,11 @@ impl World<'_> {
         let mut model = Model::default();
         let mut cursor = None;
         loop {
-            let listed = self.store.list_access_ids(&self.caller, &page(3, cursor.as_deref())).await.unwrap();
+            let listed = self
+                .store
+                .list_access_ids(&self.caller, &Default::default(), &page(3, cursor.as_deref()))
+                .await
+                .unwrap();
             for linked in listed.records {
                 let access_id = seen_access_id(&linked.access_id);
                 assert_eq!(linked.vehicle.is_some(), access_id.vehicle.is_some());
@@ -238,7 +243,7 @@ impl World<'_> {
                 break;
             }
         }
-        let listed = self.store.list_vehicles(&self.caller, &page(100, None)).await.unwrap();
+        let listed = self.store.list_vehicles(&self.caller, &Default::default(), &page(100, None)).await.unwrap();
         for vehicle in &listed.records {
             model.vehicles.insert(vehicle.id.get(), plain(vehicle));
             let id = vehicle.id.get();
@@ -290,7 +295,8 @@ fn run(organizations: &[Vec<Vec<Call>>], faults: &[(Fault, usize)]) {
         let engine = Engine::in_memory().await.unwrap();
         let recorder = Recorder::start(engine.addr()).await.unwrap();
         let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
-        let (store, decider) = (&Store::new(&settings).unwrap(), &Decider::new(&settings).unwrap());
+        let store = &Store::new(&settings).unwrap();
+        let decider = &Decider::new(&settings, JournalSettings::default()).unwrap();
         let moment = &Cell::new(0);
         let mut worlds = Vec::new();
         for _ in organizations {

@@ -15,7 +15,7 @@ use domain::{AccessIdType, Id, NewAccessId, NewVehicle, NewVehicleDetails, Text,
 use engine::Engine;
 use harness::{Recorder, Request};
 use serde_json::Value;
-use store::{Credential, Decider, Error, Scope, Settings, Store};
+use store::{Credential, Decider, Error, JournalSettings, Scope, Settings, Store};
 
 use crate::support::{at, card, customer, vehicle};
 
@@ -38,7 +38,8 @@ impl Table {
         let recorder = Recorder::start(engine.addr()).await.unwrap();
         recorder.measure();
         let settings = Settings::local(&recorder.endpoint_url(), engine.table_name());
-        let (store, decider) = (Store::new(&settings).unwrap(), Decider::new(&settings).unwrap());
+        let (store, decider) =
+            (Store::new(&settings).unwrap(), Decider::new(&settings, JournalSettings::default()).unwrap());
         let organization = store.create_organization("Fleet", at(0)).await?.id;
         let [api, rfid] = [Scope::Api, Scope::Rfid];
         let caller = store.create_credential(&organization, api, "", at(0)).await?.token;
@@ -156,6 +157,10 @@ pub fn kind(partition: &str, sort: &str) -> &'static str {
         Some("VEHICLE") => "vehicle",
         Some("CUSTOMER") => "customer",
         Some("REQUEST") => "idempotency",
+        Some("DECISION") if segments.next().is_none() => "decision",
+        Some("DECISION") => "decision about a tag",
+        Some("UNKNOWN-TAG") => "unknown tag",
+        Some("START") => "accepted start",
         Some(other) => panic!("{other} is no kind of item"),
     }
 }
@@ -185,7 +190,7 @@ pub fn with_new_vehicle(tag: &str) -> NewAccessId {
 pub async fn fill(table: &Table, numbers: Range<u64>) {
     let id = |number| Id::new(number).unwrap();
     let records = numbers.map(|number| {
-        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("{number:012x}")) };
+        let new = NewAccessId { customer: None, ..with_new_vehicle(&format!("9{number:011x}")) };
         new.create(id(1_000_000 + number), id(2_000_000 + number), None, at(0)).unwrap()
     });
     let (access_ids, vehicles): (Vec<_>, Vec<_>) =

@@ -195,10 +195,9 @@ async fn a_check_finds_who_else_it_may_be_in_one_more_call() {
     let store = Store::new(&Settings::local(&recorder.endpoint_url(), fixture.engine.table_name())).unwrap();
     let checked = store.check_access(&fixture.caller, &question("7186A61E", Some("x")), at(1)).await.unwrap();
     assert_eq!((checked.refusal, checked.access_id), (Some(Reason::Unknown), None));
-    let found: Vec<_> =
-        checked.near_misses.iter().map(|known| (known.near_miss.how, known.access_id.clone())).collect();
+    let found: Vec<_> = checked.near_misses.iter().map(|known| (known.0.how, known.1.id)).collect();
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!((found[0].0, found[0].1.as_ref().map(|label| label.id)), (How::BytesReversed, Some(ids[0])));
+    assert_eq!(found[0], (How::BytesReversed, ids[0]));
     assert_eq!(recorder.operations(), ["BatchGetItem", "BatchGetItem"]);
     recorder.clear();
     let checked = store.check_access(&fixture.caller, &question("no tag", Some("x")), at(1)).await.unwrap();

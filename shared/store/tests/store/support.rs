@@ -1,11 +1,11 @@
 //! A store over an engine of its own, and short ways to say what a test is about.
 
 use domain::{
-    AccessIdType, AuthorizationStatus, Customer, Name, NewAccessId, NewVehicle, OcppIdTag, RequestedTag, Timestamp,
-    UpdateAccessId, VehicleLink,
+    AccessIdLabel, AccessIdType, AuthorizationStatus, ChargeBox, Customer, Decision, Name, NewAccessId, NewVehicle,
+    OcppIdTag, Question, Reason, RequestType, RequestedTag, Timestamp, UpdateAccessId, VehicleLink,
 };
 use engine::Engine;
-use store::{Credential, Decider, PageRequest, Scope, Settings, Store};
+use store::{Credential, Decider, Error, JournalSettings, Known, PageRequest, Scope, Settings, Store};
 
 /// A table with one organization.
 pub struct Fixture {
@@ -21,10 +21,28 @@ impl Fixture {
         let engine = Engine::in_memory().await.unwrap();
         let settings = Settings::local(&engine.endpoint_url(), engine.table_name());
         let store = Store::new(&settings).unwrap();
-        let decider = Decider::new(&settings).unwrap();
+        let decider = Decider::new(&settings, JournalSettings::default()).unwrap();
         let (caller, rfid) = organization(&store).await;
         Self { engine, store, decider, caller, rfid }
     }
+}
+
+/// What becomes of a request of this type for a tag at the charge box `here`, at the time 0: the reason of the refusal, or the
+/// access ID.
+pub async fn decide(
+    decider: &Decider,
+    caller: &Credential,
+    kind: RequestType,
+    tag: Option<&OcppIdTag>,
+) -> Result<Result<AccessIdLabel, Reason>, Error> {
+    let here = ChargeBox::received("here".to_owned());
+    let started_at = Some(&here).filter(|_| kind == RequestType::Authorize);
+    let Known { tag, start_remembered_until } = decider.look_up(caller, tag, started_at).await?;
+    let question = Question { kind, charge_box: Some(&here), now: at(0), start_remembered_until };
+    Ok(match Decision::on(tag.as_ref(), &question) {
+        Decision::Authorized(label) => Ok(label.clone()),
+        Decision::Refused { reason, .. } => Err(reason),
+    })
 }
 
 /// A new organization's credentials for the API and for the authorizer.

@@ -1,0 +1,122 @@
+//! Reading the decision journal.
+
+use std::ops::RangeInclusive;
+
+use chrono::{Datelike as _, SubsecRound as _, TimeDelta};
+use domain::{DecisionRecord, Excerpt, Id, OcppIdTag, Reason, RequestType, Timestamp};
+
+use crate::{
+    Credential, Error, Page, PageRequest, Store,
+    items::{DecisionItem, current},
+    keys,
+    table::{Direction, Walk},
+};
+
+/// Which decisions are wanted: those that all parts name which are there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecisionFilter {
+    /// Those about this tag.
+    pub tag: Option<OcppIdTag>,
+    /// Those about a tag that belonged to this access ID then.
+    pub access_id: Option<Id>,
+    /// Those for this charge box.
+    pub charge_box: Option<Excerpt>,
+    /// Those that authorized, or those that refused.
+    pub authorized: Option<bool>,
+    /// Those that refused for this reason.
+    pub reason: Option<Reason>,
+    /// Those about requests of this type.
+    pub kind: Option<RequestType>,
+    /// Those later than this.
+    pub after: Option<Timestamp>,
+    /// Those earlier than this.
+    pub before: Option<Timestamp>,
+}
+
+impl DecisionFilter {
+    /// Whether the decision is one of those that are wanted. The times are not looked at: they are in the key.
+    fn shows(&self, record: &DecisionRecord) -> bool {
+        let is = |wanted: Option<bool>| wanted.unwrap_or(true);
+        is(self.tag.as_ref().map(|tag| record.tag.as_ref() == Some(tag)))
+            && is(self.access_id.map(|id| record.access_id.as_ref().is_some_and(|access_id| access_id.id == id)))
+            && is(self.charge_box.as_ref().map(|charge_box| record.charge_box == *charge_box))
+            && is(self.authorized.map(|authorized| record.authorized() == authorized))
+            && is(self.reason.map(|reason| record.refusal == Some(reason)))
+            && is(self.kind.map(|kind| record.kind == kind))
+    }
+
+    /// The sort keys of the times that are wanted.
+    fn range(&self) -> RangeInclusive<String> {
+        let millisecond = TimeDelta::milliseconds(1);
+        let next = |time: Timestamp| time.trunc_subsecs(3).checked_add_signed(millisecond).unwrap_or(time);
+        let first = self.after.map_or(0, |after| first_number(next(after)));
+        let last = self.before.map_or(Id::MAX, |before| {
+            let whole = before.trunc_subsecs(3);
+            first_number(if whole == before { before } else { next(before) }).saturating_sub(1)
+        });
+        keys::ids(first..=last)
+    }
+}
+
+/// The least number that an id of this millisecond or a later one can have.
+fn first_number(time: Timestamp) -> u64 {
+    match Id::at(time, 0) {
+        Ok(id) => id.get(),
+        // The years of ids are 2024 to 2093.
+        Err(_) if time.year() < 2050 => 0,
+        Err(_) => Id::MAX + 1,
+    }
+}
+
+impl Store {
+    /// A page of the organization's decisions, newest first. Two calls, a few more if the filter leaves most decisions out.
+    /// Such a page may be short, or empty, although others follow: see [`Page::next_cursor`].
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
+    pub async fn list_decisions(
+        &self,
+        caller: &Credential,
+        filter: &DecisionFilter,
+        page: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<DecisionRecord>, Error> {
+        let access = self.table.authorize(caller).await?;
+        let organization = &caller.organization;
+        let about_the_tag = filter.tag.as_ref().map(|tag| keys::decisions_about(organization, tag));
+        let walk = Walk {
+            partition: about_the_tag.unwrap_or_else(|| keys::decisions(organization)),
+            range: filter.range(),
+            direction: Direction::Descending,
+            filters: &format!("{filter:?}"),
+            page,
+        };
+        access.walk(&walk, |item| current::<DecisionItem>(item, now).filter(|record| filter.shows(record))).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_keys_and_the_moments_themselves_are_left_out() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let number = |time: &str| Id::at(at(time), 0).unwrap().get();
+        let range = |after: Option<&str>, before: Option<&str>| {
+            let filter = DecisionFilter { after: after.map(at), before: before.map(at), ..DecisionFilter::default() };
+            filter.range()
+        };
+        let (first, last) = (number("2026-03-01T00:00:00.001Z"), number("2026-03-01T00:00:00.003Z") - 1);
+        for after in ["2026-03-01T00:00:00Z", "2026-03-01T00:00:00.0009Z"] {
+            for before in ["2026-03-01T00:00:00.003Z", "2026-03-01T00:00:00.0021Z"] {
+                assert_eq!(range(Some(after), Some(before)), keys::ids(first..=last), "{after} {before}");
+            }
+        }
+        assert_eq!(range(None, None), keys::all_ids());
+        assert_eq!(range(Some("1999-01-01T00:00:00Z"), Some("2094-01-01T00:00:00Z")), keys::all_ids());
+        assert_eq!(range(None, Some("2024-01-01T00:00:00Z")), keys::ids(0..=0));
+        assert!(range(Some("2094-01-01T00:00:00Z"), None).is_empty());
+        assert!(range(Some("2026-03-01T00:00:00Z"), Some("2026-03-01T00:00:00Z")).is_empty());
+    }
+}
