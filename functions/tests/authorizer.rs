@@ -1,7 +1,9 @@
 //! The RFID authorizer.
 
 mod failures;
+mod journal;
 mod message;
+mod rules;
 mod secret;
 mod table;
 

@@ -32,6 +32,7 @@ async fn survives<'a>(
     assert!(is_right(0, &answer), "{answer:?}");
     for at in 0..freezes().unwrap_or(few) {
         let cut = CUTS[at % CUTS.len()];
+        process.wait_idle().await.unwrap();
         recorder.clear();
         let connections = recorder.connections();
         process.freeze().await.unwrap();
@@ -47,6 +48,7 @@ async fn survives<'a>(
         };
         let ((answer, took), ()) = tokio::join!(call(at).timed(), thaw);
 
+        process.wait_idle().await.unwrap();
         assert!(is_right(at, &answer), "{at} {cut:?}: {answer:?}");
         assert!(took < Duration::from_secs(1), "{at} {cut:?}: {took:?}");
         // No request is sent twice, except the one on the connection that no longer answers.
@@ -70,7 +72,7 @@ async fn a_decision_after_a_freeze_is_right() {
         AUTHORIZER,
         |at| world.ask(tags[at % 4].0),
         |at, answer| answer.status == tags[at % 4].1,
-        &["BatchGetItem"],
+        &["BatchGetItem", "BatchWriteItem"],
         12,
     )
     .await;

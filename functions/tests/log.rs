@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 use crate::support::{Answer, FUNCTIONS, World, access_id, card, endpoints, import, thor, vehicle};
 
 /// The metrics: name, unit, and whether they have the dimension `Outcome` too.
-const METRICS: [(&str, &str, bool); 5] = [
+const METRICS: [(&str, &str, bool); 6] = [
     ("Requests", "Count", true),
     ("Latency", "Milliseconds", false),
     ("ColdStarts", "Count", false),
     ("Conflicts", "Count", false),
     ("TableErrors", "Count", false),
+    ("JournalLost", "Count", false),
 ];
 
 /// The line, if it belongs to a request. Checks that it is a JSON object without repeated keys, as every line must be.
@@ -132,6 +133,9 @@ async fn every_request_writes_one_line_with_its_outcome() {
     tell("list-access-ids", "invalid_request", world.get("/api/access-ids?limit=0").await);
     tell("list-access-ids", "unauthorized", world.get("/api/access-ids").authorization(None).await);
     tell("list-vehicles", "ok", world.get("/api/vehicles").await);
+    tell("list-decisions", "ok", world.get("/api/decisions").await);
+    tell("list-decisions", "invalid_request", world.get("/api/decisions?type=stop").await);
+    tell("list-unknown-tags", "ok", world.get("/api/unknown-tags").await);
     tell("get-access-id", "ok", world.get("/api/access-ids/1").await);
     tell("get-access-id", "not_found", world.get("/api/access-ids/9").await);
     tell("get-access-id", "not_found", world.get("/nowhere").await);
@@ -174,7 +178,9 @@ async fn every_request_writes_one_line_with_its_outcome() {
         for (at, (line, (outcome, answer))) in lines.iter().zip(&told).enumerate() {
             check(line, function, &world, outcome, answer);
             assert_eq!(line["ColdStarts"], u64::from(at == 0), "{function}: {line}");
-            assert_eq!((&line["Conflicts"], &line["TableErrors"]), (&json!(0), &json!(0)), "{function}: {line}");
+            for metric in ["Conflicts", "TableErrors", "JournalLost"] {
+                assert_eq!(line[metric], 0, "{function}: {line}");
+            }
             assert_eq!(line["level"], "INFO", "{line}");
             let shows_token = !["unauthorized"].contains(outcome);
             assert_eq!(line.get("organization").is_some(), shows_token, "{function}: {line}");

@@ -6,17 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use deployment::Grant;
 use serde_json::{Value, json};
 
-use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, vehicle};
+use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, thor, vehicle};
 
 /// The actions of each function without `dynamodb:`. A transaction needs the actions of its members.
-const ACTIONS: [(&str, &[&str]); 12] = [
+const ACTIONS: [(&str, &[&str]); 14] = [
     ("create-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("create-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("get-access-id", &["BatchGetItem", "GetItem"]),
     ("get-vehicle", &["BatchGetItem", "GetItem"]),
     ("list-access-ids", &["BatchGetItem", "GetItem", "Query"]),
     ("list-vehicles", &["GetItem", "Query"]),
-    ("rfid-authorizer", &["BatchGetItem"]),
+    ("list-decisions", &["GetItem", "Query"]),
+    ("list-unknown-tags", &["BatchGetItem", "GetItem", "Query"]),
+    ("rfid-authorizer", &["BatchGetItem", "BatchWriteItem"]),
     ("update-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("update-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("get-access-id-rules", &["BatchGetItem", "GetItem"]),
@@ -58,6 +60,37 @@ async fn each_function_uses_exactly_what_its_policy_allows() {
             assert_eq!(grant.only_in_transaction, writes, "{function}: {:?}", grant.actions);
         }
     }
+}
+
+/// Whatever a tag is, the authorizer can write what it remembers and never an item that a decision depends on, but for the
+/// accepted start.
+#[test]
+fn the_authorizer_can_never_write_a_tag() {
+    let grants = deployment::grants().unwrap().remove("rfid-authorizer").unwrap();
+    let may_write = |partition: &str| {
+        let partition = partition.replace("{o}", "abc123DEF456");
+        let actions = ["BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate"];
+        actions.iter().any(|action| {
+            grants
+                .iter()
+                .any(|grant| grant.allows(action, &[&partition], false) || grant.allows(action, &[&partition], true))
+        })
+    };
+    for tag in ["a", "x#TAG#a", "#TAG#a", "DECISION", "*", "?", "DECISION#a", "START#a"] {
+        for kind in ["TAG", "TAG#DECISION", "ACCESS-ID", "VEHICLE", "CUSTOMER", "REQUEST", "CHANGE"] {
+            assert!(!may_write(&format!("ORG#{{o}}#{kind}#{tag}")), "{kind} {tag}");
+        }
+        for kind in ["DECISION", "START"] {
+            assert!(may_write(&format!("ORG#{{o}}#{kind}#{tag}")), "{kind} {tag}");
+        }
+    }
+    for partition in ["ORG", "ORG#{o}", "ORG#{o}#ACCESS-ID", "ORG#{o}#VEHICLE", "ORG#{o}#TAG", "ORG#x#DECISION", "X"] {
+        assert!(!may_write(partition), "{partition}");
+    }
+    assert!(may_write("ORG#{o}#DECISION") && may_write("ORG#{o}#UNKNOWN-TAG"));
+    // A call is allowed as a whole or not at all.
+    let mixed = ["ORG#abc123DEF456#DECISION", "ORG#abc123DEF456#TAG#a"];
+    assert!(!grants.iter().any(|grant| grant.allows("BatchWriteItem", &mixed, false)));
 }
 
 /// Makes every kind of request to every function: found, not found, refused, new, linked, repeated, invalid.
@@ -132,6 +165,14 @@ async fn make_every_kind_of_request(world: &World) {
 
     for (tag, status) in [("card", 200), ("free", 403), ("nobody", 403), ("no tag", 403)] {
         assert_eq!(world.ask(tag).await.status, status);
+    }
+    world.thor(&format!("/{}", world.fleet.rfid.token)).json(&thor("card", "start")).await.ok();
+    world.journalled().await;
+    for query in ["", "?ocppIdTag=card", "?limit=0"] {
+        world.get(&format!("/api/decisions{query}")).await;
+    }
+    for query in ["", "?ocppIdTag=nobody", "?ocppIdTag=card", "?ocppIdTag=%20"] {
+        world.get(&format!("/api/unknown-tags{query}")).await;
     }
     world.ask("card").body("{").await.is(400, "invalid_request");
     world.ask("card").method("GET").await.is(405, "method_not_allowed");

@@ -90,6 +90,16 @@ fn cases() -> Vec<Case> {
         case("rfid-authorizer", "wrong-secret", cards, &[]),
         case("rfid-authorizer", "invalid", cards, &[]),
         case("rfid-authorizer", "get", cards, &[]),
+        case(
+            "list-decisions",
+            "list",
+            cards,
+            &["/data/0/id", "/data/0/decidedAt", "/data/1/id", "/data/1/decidedAt", "/data/2/id", "/data/2/decidedAt"],
+        ),
+        case("list-decisions", "refused", cards, &["/data/0/id", "/data/0/decidedAt"]),
+        case("list-decisions", "bad-filter", cards, &[]),
+        case("list-unknown-tags", "list", cards, &["/data/0/lastSeenAt"]),
+        case("list-unknown-tags", "one", cards, &["/data/0/lastSeenAt", "/data/0/firstSeenAt"]),
         // Beyond the reference texts.
         case("get-access-id-rules", "get", restricted, &[]),
         case("get-access-id-rules", "none", restricted, &[]),
@@ -201,6 +211,12 @@ async fn replay(case: &Case) {
     let world = World::new().await;
     let (access_ids, vehicles) = records();
     import(&world, &access_ids, &vehicles).await;
+    if ["list-decisions", "list-unknown-tags"].contains(function) {
+        for tag in ["92D50A693F81", "lost-card", "1921398740"] {
+            world.ask(tag).await;
+        }
+        world.journalled().await;
+    }
     let documented: Value = read(function, &format!("{name}.answer"));
     let mut event = read(function, name).to_string();
     if event.contains("{nextPageCursor}") {

@@ -119,7 +119,7 @@ async fn a_failing_table_at_the_first_request_is_503_in_time() {
 async fn without_a_table_it_is_503_in_time() {
     let mut world = world().await;
     let recorded = world.instance(AUTHORIZER, 0).await;
-    let direct = start(AUTHORIZER, &world.table_url()).await;
+    let direct = start(AUTHORIZER, &world.table_url(), &[]).await;
     let event = || {
         let path = format!("/{}", world.fleet.rfid.token);
         function_url_event("POST", &path, "", &[], thor("04e1a2b3", "start").to_string().as_bytes())

@@ -37,8 +37,14 @@ async fn a_decision_is_one_consistent_request_on_one_connection() {
     for (at, (call, status)) in calls.into_iter().enumerate() {
         let answer = call.await;
         assert_eq!(answer.status, status, "{at}: {answer:?}");
+        world.journalled().await;
         let asked = asked().await;
-        let [(operation, body)] = asked.as_slice() else { panic!("{at}: {asked:?}") };
+        // What was decided is written down afterwards: see `journal`.
+        let (operation, body) = &asked[0];
+        let operations: Vec<_> = asked.iter().map(|(operation, _)| operation.as_str()).collect();
+        let written =
+            if [200, 403].contains(&status) { &["BatchGetItem", "BatchWriteItem"][..] } else { &["BatchGetItem"] };
+        assert_eq!(operations, written, "{at}");
         assert_eq!(operation, "BatchGetItem");
         let tables = body["RequestItems"].as_object().unwrap();
         assert_eq!(tables.keys().collect::<Vec<_>>(), [engine::TABLE_NAME]);
@@ -95,8 +101,10 @@ async fn a_connection_that_was_reset_between_two_calls_is_replaced() {
     let world = world().await;
     world.ask("04e1a2b3").await.ok();
     let recorder = world.recorder(AUTHORIZER).await;
+    world.journalled().await;
     recorder.clear();
     for round in 1..=10 {
+        world.journalled().await;
         recorder.cut();
         // The function meets the reset while it sends, or has seen it before. Neither is an error.
         if round % 2 == 0 {
@@ -104,5 +112,6 @@ async fn a_connection_that_was_reset_between_two_calls_is_replaced() {
         }
         assert_eq!(world.ask("04e1a2b3").await.ok(), allowed(), "{round}");
     }
-    assert_eq!(recorder.operations(), vec!["BatchGetItem"; 10]);
+    world.journalled().await;
+    assert_eq!(recorder.operations(), [["BatchGetItem", "BatchWriteItem"]; 10].concat());
 }

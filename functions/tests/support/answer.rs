@@ -88,6 +88,8 @@ impl Answer {
             ("rfid-authorizer", 200 | 403) => self.check_decision(),
             ("list-access-ids", 200) => self.check_list(|record| check_access_id(record, true)),
             ("list-vehicles", 200) => self.check_list(check_vehicle),
+            ("list-decisions", 200) => self.check_decisions(),
+            ("list-unknown-tags", 200) => drop(self.check_page(check_unknown_tag)),
             ("get-access-id" | "update-access-id", 200) | ("create-access-id", 201) => {
                 check_access_id(&object(&self.body, &["accessId"])["accessId"], false);
             }
@@ -111,13 +113,11 @@ impl Answer {
     fn check_decision(&self) {
         let body = if self.status == 200 {
             let body = object(&self.body, &["authorized", "accessId"]);
-            let access_id = object(&body["accessId"], &["id", "name", "type"]);
-            check_id(&access_id["id"]);
-            assert!(is_text(&access_id["name"]) && is_one_of(&access_id["type"], &["RFID", "Vehicle"]), "{self:?}");
+            check_label(&body["accessId"]);
             body
         } else {
             let body = object(&self.body, &["authorized", "reason"]);
-            assert!(is_one_of(&body["reason"], &["unknown", "revoked", "unreadable"]), "{self:?}");
+            assert!(is_one_of(&body["reason"], &REASONS), "{self:?}");
             body
         };
         assert_eq!(body["authorized"], (self.status == 200), "{self:?}");
@@ -153,11 +153,20 @@ impl Answer {
     }
 
     fn check_list(&self, check: impl Fn(&Value)) {
+        let ids = self.check_page(check);
+        assert!(ids.is_sorted_by(|a, b| a < b), "not ascending: {ids:?}");
+    }
+
+    fn check_decisions(&self) {
+        let ids = self.check_page(check_decision);
+        assert!(ids.is_sorted_by(|a, b| a > b), "not newest first: {ids:?}");
+    }
+
+    /// Checks the records and the pagination, and returns the ids.
+    fn check_page(&self, check: impl Fn(&Value)) -> Vec<Option<u64>> {
         let body = object(&self.body, &["data", "pagination"]);
         let records = body["data"].as_array().unwrap();
         records.iter().for_each(check);
-        let ids: Vec<_> = records.iter().map(|record| record["id"].as_u64()).collect();
-        assert!(ids.is_sorted_by(|a, b| a < b), "not ascending: {ids:?}");
         let pagination = object(&body["pagination"], &["hasNextPage", "nextPageCursor"]);
         match &pagination["nextPageCursor"] {
             Value::Null => assert_eq!(pagination["hasNextPage"], false, "{pagination:?}"),
@@ -168,6 +177,7 @@ impl Answer {
             }
             other => panic!("{other}"),
         }
+        records.iter().map(|record| record["id"].as_u64()).collect()
     }
 
     /// Checks that the body is the contract's error body and shows nothing internal.
@@ -244,6 +254,62 @@ fn check_access_id(value: &Value, is_listed: bool) {
     }
     if !is_listed {
         check_customer(&access_id["customer"]);
+    }
+}
+
+/// Why a tag may not charge.
+const REASONS: [&str; 6] = ["unknown", "revoked", "unreadable", "not_yet_valid", "expired", "not_here"];
+
+fn check_label(value: &Value) {
+    let access_id = object(value, &["id", "name", "type"]);
+    check_id(&access_id["id"]);
+    assert!(is_text(&access_id["name"]) && is_one_of(&access_id["type"], &["RFID", "Vehicle"]), "{value}");
+}
+
+fn check_decision(value: &Value) {
+    let keys =
+        ["id", "decidedAt", "type", "chargeBox", "ocppIdTag", "receivedId", "authorized", "reason", "ocppStatus"];
+    let decision = object(value, &[&keys[..], &["accessId", "requestId"]].concat());
+    check_id(&decision["id"]);
+    check_time(&decision["decidedAt"]);
+    assert!(is_one_of(&decision["type"], &["authorize", "start"]), "{value:#}");
+    assert!(decision["chargeBox"].is_string() && decision["receivedId"].is_string(), "{value:#}");
+    let reason = &decision["reason"];
+    assert_eq!(decision["authorized"], reason.is_null(), "{value:#}");
+    assert!(reason.is_null() || is_one_of(reason, &REASONS), "{value:#}");
+    assert_eq!(decision["ocppStatus"] == "Accepted", reason.is_null(), "{value:#}");
+    assert!(decision["requestId"].as_str().is_some_and(|id| id.len() == 36), "{value:#}");
+    match &decision["ocppIdTag"] {
+        Value::Null => assert_eq!(reason, "unknown", "{value:#}"),
+        tag => check_tag(tag),
+    }
+    match &decision["accessId"] {
+        Value::Null => assert!(is_one_of(reason, &["unknown", "unreadable"]), "{value:#}"),
+        label => check_label(label),
+    }
+}
+
+fn check_unknown_tag(value: &Value) {
+    let mut keys = vec!["ocppIdTag", "receivedId", "lastSeenAt", "chargeBox", "type", "looksLike", "accessId"];
+    if value.get("seen").is_some() {
+        keys.extend(["firstSeenAt", "seen", "nearMisses", "pairedWith"]);
+        assert!(check_time(&value["firstSeenAt"]) <= check_time(&value["lastSeenAt"]), "{value:#}");
+        assert!(value["seen"].as_u64().is_some_and(|seen| seen > 0), "{value:#}");
+        for near_miss in value["nearMisses"].as_array().unwrap() {
+            let near_miss = object(near_miss, &["ocppIdTag", "how", "accessId"]);
+            check_tag(&near_miss["ocppIdTag"]);
+            check_label(&near_miss["accessId"]);
+        }
+    }
+    let unknown = object(value, &keys);
+    check_tag(&unknown["ocppIdTag"]);
+    check_time(&unknown["lastSeenAt"]);
+    assert!(is_one_of(&unknown["type"], &["authorize", "start"]), "{value:#}");
+    assert!(is_one_of(&unknown["looksLike"], &["RFID", "Vehicle"]), "{value:#}");
+    for label in [Some(&unknown["accessId"]), unknown.get("pairedWith")].into_iter().flatten() {
+        if !label.is_null() {
+            check_label(label);
+        }
     }
 }
 

@@ -57,6 +57,8 @@ pub struct World {
     pub store: Store,
     pub fleet: Fleet,
     engine: Option<Engine>,
+    /// What the functions' environment has besides.
+    environment: Vec<(&'static str, &'static str)>,
     deployed: Mutex<BTreeMap<&'static str, Deployed>>,
 }
 
@@ -71,7 +73,14 @@ impl World {
         let engine = Engine::in_memory().await.unwrap();
         let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
         let fleet = new_fleet(&store).await;
-        Self { store, fleet, engine: Some(engine), deployed: Mutex::default() }
+        Self { store, fleet, engine: Some(engine), environment: Vec::new(), deployed: Mutex::default() }
+    }
+
+    /// A world whose functions have these variables in their environment besides.
+    pub async fn with(environment: &[(&'static str, &'static str)]) -> Self {
+        let mut world = Self::new().await;
+        world.environment = environment.to_vec();
+        world
     }
 
     /// A world with access ID 1 of type Vehicle (tag `linked`, name `Vehicle 1`), linked to vehicle 1 (name `Van`).
@@ -112,6 +121,18 @@ impl World {
     /// A POST without body to this path of the authorizer's function URL.
     pub fn thor(&self, path: &str) -> Call<'_> {
         Call::rfid(self, path)
+    }
+
+    /// Waits until the authorizer has written down what it decided.
+    pub async fn journalled(&self) {
+        self.instance(AUTHORIZER, 0).await.wait_idle().await.unwrap();
+    }
+
+    /// The decisions that the API shows, newest first.
+    pub async fn decisions(&self, query: &str) -> Vec<Value> {
+        self.journalled().await;
+        let mut page = self.get(&format!("/api/decisions?limit=100{query}")).await.ok();
+        page["data"].take().as_array().unwrap().clone()
     }
 
     /// Creates an access ID, or a vehicle if the body has the key `vehicle`. Returns the record in the answer.
@@ -158,7 +179,8 @@ impl World {
         if let Some(instance) = deployed.instances.get(&number) {
             return Arc::clone(instance);
         }
-        let instance = Arc::new(start(function, &deployed.recorder.endpoint_url()).await);
+        let instance = start(function, &deployed.recorder.endpoint_url(), &self.environment).await;
+        let instance = Arc::new(instance);
         deployed.instances.insert(number, Arc::clone(&instance));
         instance
     }
@@ -222,7 +244,7 @@ impl World {
 }
 
 /// Starts a function that uses the table at this URL.
-pub async fn start(function: &str, table_url: &str) -> Function {
+pub async fn start(function: &str, table_url: &str, environment: &[(&str, &str)]) -> Function {
     let mut env = vec![
         ("TABLE_NAME", engine::TABLE_NAME),
         ("AWS_REGION", "us-east-1"),
@@ -234,6 +256,7 @@ pub async fn start(function: &str, table_url: &str) -> Function {
     if env::var_os(engine::ENGINE_URL).is_none() {
         env.push(("AWS_SESSION_TOKEN", "session-token"));
     }
+    env.extend(environment);
     let function = Function::start(routes::binary(function), &env).await.unwrap();
     function.wait_ready().await.unwrap();
     function

@@ -34,6 +34,11 @@ fn touches(Request { operation, body, .. }: &Request) -> Vec<Touch> {
             let partitions = keys.iter().map(partition).collect();
             vec![Touch { action: operation.clone(), partitions, in_transaction: false }]
         }
+        "BatchWriteItem" => {
+            let puts = body["RequestItems"][engine::TABLE_NAME].as_array().unwrap();
+            let partitions = puts.iter().map(|put| partition(&put["PutRequest"]["Item"])).collect();
+            vec![Touch { action: operation.clone(), partitions, in_transaction: false }]
+        }
         "TransactWriteItems" => {
             let mut by_action: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
             for member in body["TransactItems"].as_array().unwrap() {
