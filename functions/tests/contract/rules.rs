@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Call, World, card, import, rfid};
+use crate::support::{Call, World, card, import, rfid, thor};
 
 fn put<'a>(world: &'a World, id: &Value, rules: Value) -> Call<'a> {
     world.request("PUT", &format!("/api/access-ids/{id}/rules")).json(&json!({ "rules": rules }))
@@ -189,4 +189,63 @@ async fn a_near_miss_is_a_hint_and_never_authorizes() {
         world.ask(asked).await.refuses("unknown");
         assert_eq!(world.ask(known).await.status, 200);
     }
+}
+
+/// What Thor is answered for the tag `card`: null if it is authorized, else the reason.
+async fn decision(world: &World, kind: &str, charge_box: &str) -> Value {
+    let mut message = thor("card", kind);
+    message["chargebox"] = charge_box.into();
+    let answer = world.thor(&format!("/{}", world.fleet.rfid.token)).json(&message).await;
+    answer.body.get("reason").cloned().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_check_says_what_the_authorizer_answers_to_rules_that_were_put() {
+    let world = World::new().await;
+    let id = &world.create(rfid("card", "Card")).await["id"];
+    let (past, future) = ("2025-01-01T00:00:00Z", "2090-01-01T00:00:00Z");
+    let mut seen = Vec::new();
+    let mut compare = async |rules: Value| {
+        put(&world, id, rules).await.ok();
+        for (kind, charge_box) in [("authorize", "gate"), ("start", "depot-1"), ("authorize", "depot-1")] {
+            let checked = check(&world, json!({"ocppIdTag": "card", "chargeBox": charge_box, "type": kind})).await;
+            let decided = decision(&world, kind, charge_box).await;
+            assert_eq!(checked["reason"], decided, "{kind} at {charge_box}: {checked}");
+            world.journalled().await;
+            seen.push(decided);
+        }
+    };
+    compare(json!({"validFrom": future})).await;
+    compare(json!({"validUntil": past})).await;
+    compare(json!({"validFrom": past, "validUntil": future, "chargeBoxes": ["depot-*"]})).await;
+    // The start at depot-1 was accepted, so it can be ended there.
+    compare(json!({"validUntil": past})).await;
+    compare(json!({"chargeBoxes": ["gate"]})).await;
+    compare(none()).await;
+    let [early, late, elsewhere] = ["not_yet_valid", "expired", "not_here"].map(Value::from);
+    let null = Value::Null;
+    let expected = [
+        [&early, &early, &early],
+        [&late, &late, &late],
+        [&elsewhere, &null, &null],
+        [&late, &late, &null],
+        [&null, &elsewhere, &null],
+        [&null, &null, &null],
+    ];
+    assert_eq!(seen.iter().collect::<Vec<_>>(), expected.concat());
+}
+
+#[tokio::test]
+async fn a_check_records_nothing() {
+    let world = World::new().await;
+    world.create(rfid("card", "Card")).await;
+    for tag in ["card", "nobody", "no tag"] {
+        check(&world, json!({"ocppIdTag": tag, "chargeBox": "gate"})).await;
+    }
+    assert_eq!(world.list("/api/decisions").await, Vec::<Value>::new());
+    assert_eq!(world.list("/api/unknown-tags").await, Vec::<Value>::new());
+    let mut calls = world.recorder("check-access").await.operations();
+    // A connection is opened by an empty request.
+    calls.retain(|operation| !operation.is_empty());
+    assert_eq!(calls, ["BatchGetItem"; 5], "two calls each, one for what is no tag");
 }

@@ -248,27 +248,20 @@ pub struct RulesRequest {
 #[schema(rename_all = "camelCase")]
 struct GivenRules {
     /// The first moment at which a charge may begin.
-    #[schema(value_type = Option<GivenTime>)]
     valid_from: Option<GivenTime>,
     /// The first moment at which a charge may no longer begin; after `validFrom`.
-    #[schema(value_type = Option<GivenTime>)]
     valid_until: Option<GivenTime>,
-    /// Ids of charge boxes, each exact or ending in one `*`, which stands for whatever follows. The case of letters counts.
-    /// All together have at most 2,500 bytes of UTF-8.
+    /// Ids of charge boxes, each exact or ending in one `*`, which stands for whatever follows; the id of an EVSE
+    /// (`DE*ICE*E45B*78C`) may have the `*` of its standard too. The case of letters counts. Each has at most 128 bytes of
+    /// UTF-8, all together 2,500.
     #[schema(min_items = 1, max_items = 50)]
-    charge_boxes: Option<Vec<GivenPattern>>,
+    charge_boxes: Option<Vec<GivenText<128>>>,
 }
 
 /// Of RFC 3339, in any offset. Kept in milliseconds.
 #[derive(ToSchema)]
 #[schema(format = DateTime)]
 pub struct GivenTime(String);
-
-/// At most 128 bytes of UTF-8 after trimming, no control characters, and no `*` but one at the end; the id of an EVSE
-/// (`DE*ICE*E45B*78C`) may have those of its standard.
-#[derive(ToSchema)]
-#[schema(min_length = 1)]
-pub struct GivenPattern(String);
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

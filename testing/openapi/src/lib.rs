@@ -54,7 +54,8 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "Access IDs", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
-        (name = "Vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
+        (name = "Vehicles", description = "Electric vehicles, each with the access IDs that are linked to it."),
+        (name = "Rules and checks", description = "When and where access IDs may begin to charge, and what that means for a tag.")
     ),
     components(schemas(ErrorBody<'_>)),
     security(("credential" = []))
@@ -229,9 +230,9 @@ fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String
         object.required = object.properties.keys().cloned().collect();
         return;
     }
-    for field in object.properties.values_mut() {
+    for (name, field) in &mut object.properties {
         if let RefOr::T(Schema::Array(list)) = field {
-            list.unique_items = true;
+            list.unique_items = name == "accessIds";
         }
     }
 }
@@ -266,7 +267,7 @@ fn errors_of(path: &str, operation: &Operation) -> Vec<(u16, &'static str)> {
         (has_parameters || has_body, 400, "InvalidRequest"),
         (true, 401, "Unauthorized"),
         (is_on_record, 404, "NotFound"),
-        (has_body && !is_on_record, 409, "Conflict"),
+        (operation.responses.responses.contains_key("201"), 409, "Conflict"),
         (has_body, 413, "PayloadTooLarge"),
         (true, 429, "Throttled"),
         (true, 503, "ServiceUnavailable"),
