@@ -19,7 +19,6 @@ use crate::{AccessIdType, AuthorizationStatus, ChargeBox, Id, Rules, Timestamp};
     strum::IntoStaticStr,
     strum::VariantArray,
 )]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[cfg_attr(
@@ -53,7 +52,6 @@ pub enum RequestType {
     strum::IntoStaticStr,
     strum::VariantArray,
 )]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[cfg_attr(
@@ -85,7 +83,6 @@ impl Reason {
 
 /// OCPP's word for an answer (`AuthorizationStatus` of OCPP 1.6 and 2.0.1). Serializes as that word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the words are OCPP's own and mean there what they say")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "OCPP's word for the answer."))]
 pub enum OcppStatus {
