@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route::new("list-decisions", Method::GET, "/api/decisio
     responses((status = 200, description = "A page of decisions.", body = DecisionList))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
-    let (filter, page) = call.accept(call.query(decisions::parse)).await?;
+    let (filter, page) = call.accept(call.query(decisions::query)).await?;
     let page = call.store.list_decisions(&call.caller, &filter, &page, call.now).await?;
     Ok(respond::ok(&DecisionList::new(&page)))
 }

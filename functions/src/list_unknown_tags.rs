@@ -20,7 +20,7 @@ pub const ROUTE: Route = Route::new("list-unknown-tags", Method::GET, "/api/unkn
     responses((status = 200, description = "A page of unknown tags.", body = UnknownTagList))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
-    let (tag, page) = call.accept(call.query(unknown_tags::parse)).await?;
+    let (tag, page) = call.accept(call.query(unknown_tags::query)).await?;
     let Some(tag) = tag else {
         let page = call.store.list_unknown_tags(&call.caller, &page, call.now).await?;
         return Ok(respond::ok(&UnknownTagList::new(&page)));

@@ -5,6 +5,7 @@ mod bodies;
 mod credentials;
 mod customers;
 mod decisions;
+mod filters;
 mod idempotency;
 mod isolation;
 mod lists;

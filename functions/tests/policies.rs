@@ -9,15 +9,16 @@ use serde_json::{Value, json};
 use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, thor, vehicle};
 
 /// The actions of each function without `dynamodb:`. A transaction needs the actions of its members.
-const ACTIONS: [(&str, &[&str]); 14] = [
+const ACTIONS: [(&str, &[&str]); 15] = [
     ("create-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("create-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("get-access-id", &["BatchGetItem", "GetItem"]),
     ("get-vehicle", &["BatchGetItem", "GetItem"]),
     ("list-access-ids", &["BatchGetItem", "GetItem", "Query"]),
-    ("list-vehicles", &["GetItem", "Query"]),
+    ("list-customers", &["GetItem", "Query"]),
     ("list-decisions", &["GetItem", "Query"]),
     ("list-unknown-tags", &["BatchGetItem", "GetItem", "Query"]),
+    ("list-vehicles", &["BatchGetItem", "GetItem", "Query"]),
     ("rfid-authorizer", &["BatchGetItem", "BatchWriteItem"]),
     ("update-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("update-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
@@ -110,6 +111,15 @@ async fn make_every_kind_of_request(world: &World) {
         }
     }
     world.get("/api/access-ids/2").await.ok();
+    for query in ["ocppIdTag=linked", "ocppIdTag=nobody", "vehicleId=1", "type=RFID", "customer=x", "q=x"] {
+        world.get(&format!("/api/access-ids?{query}")).await.ok();
+    }
+    for query in ["ocppIdTag=linked", "ocppIdTag=nobody", "customer=x", "q=x"] {
+        world.get(&format!("/api/vehicles?{query}")).await.ok();
+    }
+    world.get("/api/customers").await.ok();
+    world.get("/api/customers?q=x").await.ok();
+    world.get("/api/customers?x=x").await.is(400, "invalid_request");
     world.request("DELETE", "/api/access-ids/2").await.is(404, "not_found");
 
     let new = |tag: &str, more: Value| {

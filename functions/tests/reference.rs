@@ -100,6 +100,13 @@ fn cases() -> Vec<Case> {
         case("list-decisions", "bad-filter", cards, &[]),
         case("list-unknown-tags", "list", cards, &["/data/0/lastSeenAt"]),
         case("list-unknown-tags", "one", cards, &["/data/0/lastSeenAt", "/data/0/firstSeenAt"]),
+        case("list-access-ids", "by-tag", fleet, &[]),
+        case("list-access-ids", "filtered", fleet, &[]),
+        case("list-access-ids", "bad-filter", fleet, &[]),
+        case("list-vehicles", "by-tag", fleet, &[]),
+        case("list-vehicles", "search", fleet, &[]),
+        case("list-customers", "list", fleet, &[]),
+        case("list-customers", "search", fleet, &[]),
         // Beyond the reference texts.
         case("get-access-id-rules", "get", restricted, &[]),
         case("get-access-id-rules", "none", restricted, &[]),

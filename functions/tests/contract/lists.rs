@@ -6,7 +6,7 @@ use harness::Fault;
 use serde_json::{Value, json};
 use store::Scope;
 
-use crate::support::{World, access_id, card, import, now, rfid, vehicle};
+use crate::support::{World, access_id, card, endpoints, import, now, rfid, thor, vehicle};
 
 const LISTS: [&str; 2] = ["/api/access-ids", "/api/vehicles"];
 
@@ -164,7 +164,7 @@ async fn bad_query_parameters_are_named() {
             world.get(&format!("{path}?nextPageCursor={cursor}&limit={limit}")).await.names(&["limit"]);
         }
         world.get(&format!("{path}?limit")).await.names(&["limit"]);
-        for repeated in ["limit=1&limit=1", "limit=1&limit=2", "limit=5&x=1&limit=", "limit=1&%6Cimit=1"] {
+        for repeated in ["limit=1&limit=1", "limit=1&limit=2", "limit=5&limit=", "limit=1&%6Cimit=1"] {
             world.get(&format!("{path}?{repeated}")).await.names(&["limit"]);
         }
         let repeated = format!("{path}?nextPageCursor={cursor}&nextPageCursor={cursor}");
@@ -172,14 +172,67 @@ async fn bad_query_parameters_are_named() {
         world.get(&format!("{path}?nextPageCursor=")).await.names(&["nextPageCursor"]);
         world.get(&format!("{path}?nextPageCursor")).await.names(&["nextPageCursor"]);
         world.get(&format!("{path}?limit=0&nextPageCursor=x")).await.names(&["limit", "nextPageCursor"]);
-        // Unknown parameters are ignored, also known names in another case.
-        for ignored in
-            ["x=1", "x", "x=1&x=2", "Limit=0", "nextpagecursor=x", "cursor=&page=0", "%ff=%ff", "&&", "=", "%"]
-        {
-            assert_eq!(ids(&world.get(&format!("{path}?{ignored}")).await.ok()), [1, 2, 3], "{ignored}");
-        }
-        assert_eq!(ids(&world.get(&format!("{path}?x=%20&limit=2&y")).await.ok()), [1, 2]);
+        world.get(&format!("{path}?limit=0&x=1&nextPageCursor=")).await.names(&["limit", "x", "nextPageCursor"]);
+        assert_eq!(ids(&world.get(&format!("{path}?&&")).await.ok()), [1, 2, 3]);
         assert_eq!(ids(&world.get(&format!("{path}?%6cimit=%32")).await.ok()), [1, 2]);
+    }
+}
+
+/// A misspelt filter must never return everything, and no endpoint takes a parameter that it does not read.
+#[tokio::test]
+async fn unknown_parameters_are_named_on_every_endpoint() {
+    let world = World::with_van().await;
+    let unknown: [(&str, &[&str]); 8] = [
+        ("x=1", &["x"]),
+        ("x", &["x"]),
+        ("x=1&x=2&y=", &["x", "y"]),
+        ("Limit=1", &["Limit"]),
+        ("nextpagecursor=x", &["nextpagecursor"]),
+        ("ocppidtag=a&limit%20=1", &["ocppidtag", "limit "]),
+        ("%22%3C=%ff", &["\"<"]),
+        ("=1", &["query"]),
+    ];
+    for (function, method, path, body) in endpoints() {
+        for (query, fields) in unknown {
+            world.request(method, &format!("{path}?{query}")).json(&body).await.names(fields);
+        }
+        if !function.starts_with("list-") {
+            world.request(method, &format!("{path}?limit=1")).json(&body).await.names(&["limit"]);
+        }
+        let call = world.request(method, &format!("{path}?x=1")).json(&body);
+        call.authorization(None).await.is(401, "unauthorized");
+    }
+    assert_eq!(world.list("/api/access-ids").await.len(), 1);
+    world.get("/api/access-ids/1/x?x=1").await.is(404, "not_found");
+    world.patch("/api/access-ids/0?x=1", json!({"accessId": {"y": 1}})).await.names(&["id", "accessId.y", "x"]);
+    // The webhook ignores its query.
+    let path = format!("/{}?x=1&limit=", world.fleet.rfid.token);
+    world.thor(&path).json(&thor("linked", "start")).await.ok();
+}
+
+/// What a revoked credential costs does not depend on what the organization holds: one read of the credential's own item.
+#[tokio::test]
+async fn a_credential_that_does_not_hold_reads_no_page() {
+    let world = World::new().await;
+    let revoked = world.store.create_credential(&world.fleet.id, Scope::Api, "", now()).await.unwrap();
+    world.store.revoke_credential(&revoked.id, now()).await.unwrap();
+    let cursor = "A".repeat(32);
+    for round in 0..2 {
+        for (function, path) in [("list-access-ids", LISTS[0]), ("list-vehicles", LISTS[1])] {
+            let recorder = world.recorder(function).await;
+            for query in ["", "?limit=1", "?limit=100", "?limit=0", "?x=1", &format!("?nextPageCursor={cursor}")] {
+                world.get(path).await.ok();
+                recorder.clear();
+                world.get(&format!("{path}{query}")).token(&revoked.token).await.is(401, "unauthorized");
+                assert_eq!(recorder.operations(), ["GetItem"], "{path}{query}");
+            }
+        }
+        // The second round is asked of an organization with a hundred vehicles.
+        if round == 0 {
+            let held: Vec<_> = (1..=100).map(|number| access_id(number, &format!("t{number}"), number)).collect();
+            let vehicles: Vec<_> = (1..=100).map(|number| vehicle(number, "Van", &held)).collect();
+            import(&world, &held, &vehicles).await;
+        }
     }
 }
 

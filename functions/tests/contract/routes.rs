@@ -24,7 +24,7 @@ async fn what_no_route_has_is_not_found() {
         ("GET", "/api/Access-Ids"),
         ("GET", "/api/access_ids"),
         ("GET", "/api/access-id/1"),
-        ("GET", "/api/customers"),
+        ("GET", "/api/customer"),
         ("GET", "/v1/api/access-ids"),
         ("GET", "/access-ids"),
         ("GET", "/favicon.ico"),

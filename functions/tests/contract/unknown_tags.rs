@@ -43,17 +43,11 @@ async fn a_vehicle_is_plugged_in_its_driver_shows_a_card_and_the_vehicle_is_regi
 async fn other_readings_of_the_same_card_are_near_misses_and_authorize_nothing() {
     let world = World::new().await;
     world.create(rfid("7186a61e", "Card")).await;
-    world.create(rfid("1905698334", "The same in decimal")).await;
+    world.create(rfid("3571590558", "Another")).await;
     world.ask("1EA68671").await.refuses("unknown");
     let one = unknown(&world, "?ocppIdTag=1ea68671").await.remove(0);
-    let near: Vec<_> =
-        one["nearMisses"].as_array().unwrap().iter().map(|near| (&near["how"], &near["ocppIdTag"])).collect();
-    assert_eq!(
-        near,
-        [(&json!("bytes_reversed"), &json!("7186a61e")), (&json!("hex_to_decimal_reversed"), &json!("1904649758")),]
-            [..1]
-            .to_vec()
-    );
+    let near: Vec<_> = one["nearMisses"].as_array().unwrap().iter().map(|it| (&it["how"], &it["ocppIdTag"])).collect();
+    assert_eq!(near, [(&json!("bytes_reversed"), &json!("7186a61e"))]);
     assert_eq!(one["nearMisses"][0]["accessId"]["name"], "Card");
     assert_eq!((&one["pairedWith"], &one["looksLike"]), (&Value::Null, &json!("RFID")));
     world.ask("1EA68671").await.refuses("unknown");

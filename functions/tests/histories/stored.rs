@@ -91,10 +91,11 @@ impl Stored {
                 number(&item["name"]),
                 item["type"] == "RFID",
                 item["authorizationStatus"] == "Revoked",
+                item["vehicleId"].as_u64(),
             )
         };
         let tags: BTreeSet<_> = tags.iter().map(of_item).collect();
-        let of_record = |a: &AccessId| (a.tag, a.id, a.name, a.is_card, a.revoked);
+        let of_record = |a: &AccessId| (a.tag, a.id, a.name, a.is_card, a.revoked, a.vehicle);
         let wanted: Vec<_> = state.access_ids.values().map(of_record).collect();
         assert_eq!(wanted.len(), tags.len(), "{tags:?}, {state:?}");
         assert_eq!(tags, wanted.into_iter().collect(), "{state:?}");

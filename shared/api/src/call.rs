@@ -6,7 +6,7 @@ use domain::{Id, InvalidId, Timestamp};
 use lambda_http::{Request, RequestExt as _};
 use store::{Credential, Idempotency, Store};
 
-use crate::{error::Error, problems::Problems};
+use crate::{error::Error, problems::Problems, query::Query};
 
 /// A request whose route and size are right and whose credential is well-formed. Whether the credential is valid, the
 /// store finds out together with what it reads.
@@ -25,31 +25,42 @@ pub struct Call {
 /// may learn what is wrong without a valid credential.
 #[derive(Debug)]
 #[must_use]
-pub struct Read<T>(Result<T, Problems>);
+pub struct Read<T> {
+    value: Result<T, Problems>,
+    /// Whether the query is a part of it, which was then read whole.
+    is_of_query: bool,
+}
 
 impl<T> Read<T> {
+    fn of(value: Result<T, Problems>) -> Self {
+        Self { value, is_of_query: false }
+    }
+
     /// This part and another one. What is wrong with either is told at once.
     pub fn and<U>(self, other: Read<U>) -> Read<(T, U)> {
-        Read(match (self.0, other.0) {
+        let value = match (self.value, other.value) {
             (Ok(this), Ok(other)) => Ok((this, other)),
             (Err(mut these), Err(others)) => {
                 these.0.extend(others.0);
                 Err(these)
             }
             (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
-        })
+        };
+        Read { value, is_of_query: self.is_of_query || other.is_of_query }
     }
 }
 
 impl Call {
-    /// The value that was read of the request.
+    /// The value that was read of the request. Every handler asks for it once, before anything else. If the query is no part
+    /// of it, the endpoint has no query parameters, and all that are given are refused here.
     ///
     /// # Errors
     /// [`Error::Invalid`] if something is wrong with it, and the credential is valid; else what the store says of the
     /// credential.
     pub async fn accept<T>(&self, read: Read<T>) -> Result<T, Error> {
-        match read.0 {
-            Ok(value) => Ok(value),
+        let read = if read.is_of_query { read.and(Read::of(Ok(()))) } else { read.and(self.query(|_| ())) };
+        match read.value {
+            Ok((value, ())) => Ok(value),
             Err(problems) => {
                 self.store.check(&self.caller).await?;
                 Err(Error::Invalid(problems))
@@ -63,24 +74,26 @@ impl Call {
         // `cargo lambda watch` gives no parameters. Every path with an id begins `/api/<kind>/{id}`.
         let segment = || self.request.raw_http_path().split('/').nth(3).unwrap_or_default();
         let id = parameters.and_then(|parameters| parameters.first("id")).unwrap_or_else(segment);
-        Read(id.parse().map_err(|invalid: InvalidId| Problems::one("id", invalid.to_string())))
+        Read::of(id.parse().map_err(|invalid: InvalidId| Problems::one("id", invalid.to_string())))
     }
 
-    /// The query string as `parse` reads it.
-    pub fn query<T>(&self, parse: impl FnOnce(&str) -> Result<T, Problems>) -> Read<T> {
-        Read(parse(self.request.uri().query().unwrap_or_default()))
+    /// The query string as `read` reads it, which names each parameter of the endpoint by asking for it. All others are
+    /// refused, because a filter that is misspelt must not return everything.
+    pub fn query<T>(&self, read: impl FnOnce(&mut Query) -> T) -> Read<T> {
+        let query = self.request.uri().query().unwrap_or_default();
+        Read { value: Query::read(query, read), is_of_query: true }
     }
 
     /// The body as `parse` reads it.
     pub fn body<T>(&self, parse: impl FnOnce(&[u8]) -> Result<T, Problems>) -> Read<T> {
-        Read(parse(self.request.body()))
+        Read::of(parse(self.request.body()))
     }
 
     /// The `Idempotency-Key`, if there is one: 1 to 255 printable ASCII characters. The store keeps it with the body's hash.
     pub fn idempotency(&self) -> Read<Option<Idempotency>> {
-        let Some(key) = self.request.headers().get("idempotency-key") else { return Read(Ok(None)) };
+        let Some(key) = self.request.headers().get("idempotency-key") else { return Read::of(Ok(None)) };
         let is_printable = key.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte));
-        Read(match key.to_str() {
+        Read::of(match key.to_str() {
             Ok(key) if (1..=255).contains(&key.len()) && is_printable => {
                 Ok(Some(Idempotency::new(key.to_owned(), self.request.body())))
             }

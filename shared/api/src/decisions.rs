@@ -12,7 +12,6 @@ use crate::schemas::{RecordId, ShownTag, Time};
 use crate::{
     json::word_of,
     page::{self, Pagination},
-    problems::Problems,
     query::Query,
     respond::time,
 };
@@ -101,24 +100,19 @@ impl<'a> DecisionBody<'a> {
     }
 }
 
-/// Reads the query of `GET /api/decisions`.
-///
-/// # Errors
-/// Every parameter that breaks a rule, and why.
-pub fn parse(query: &str) -> Result<(DecisionFilter, PageRequest), Problems> {
-    Query::read(query, |query| {
-        let filter = DecisionFilter {
-            tag: query.optional("ocppIdTag", OcppIdTag::normalize),
-            access_id: query.optional("accessId", str::parse),
-            charge_box: query.optional("chargeBox", |text| Ok::<_, String>(Excerpt::of(text))),
-            authorized: query.optional("authorized", |text| text.parse().map_err(|_| "must be true or false")),
-            reason: query.optional("reason", word_of),
-            kind: query.optional("type", word_of),
-            after: query.optional("decidedAfter", moment),
-            before: query.optional("decidedBefore", moment),
-        };
-        (filter, page::read(query))
-    })
+/// What `GET /api/decisions` asks for.
+pub fn query(query: &mut Query) -> (DecisionFilter, PageRequest) {
+    let filter = DecisionFilter {
+        tag: query.optional("ocppIdTag", OcppIdTag::normalize),
+        access_id: query.optional("accessId", str::parse),
+        charge_box: query.optional("chargeBox", |text| Ok::<_, String>(Excerpt::of(text))),
+        authorized: query.optional("authorized", |text| text.parse().map_err(|_| "must be true or false")),
+        reason: query.optional("reason", word_of),
+        kind: query.optional("type", word_of),
+        after: query.optional("decidedAfter", moment),
+        before: query.optional("decidedBefore", moment),
+    };
+    (filter, page::read(query))
 }
 
 /// A time of RFC 3339, in any time zone.
@@ -130,6 +124,11 @@ fn moment(text: &str) -> Result<Timestamp, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problems::Problems;
+
+    fn parse(text: &str) -> Result<(DecisionFilter, PageRequest), Problems> {
+        Query::read(text, query)
+    }
 
     #[test]
     fn filters_are_read_in_any_spelling() {

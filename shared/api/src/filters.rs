@@ -1,54 +1,58 @@
 //! What the queries of lists ask for: which records, and which page of them.
 
-use domain::{AccessIdFilter, Customer, OcppIdTag, Search, VehicleFilter};
+use domain::{AccessIdFilter, Customer, CustomerKey, OcppIdTag, Search, VehicleFilter};
 use store::PageRequest;
 
-use crate::{json::word_of, page, problems::Problems, query::Query};
+use crate::{json::word_of, page, query::Query};
 
-/// Reads the query of `GET /api/access-ids`.
-///
-/// # Errors
-/// Every parameter that breaks a rule, and why.
-pub fn access_ids(query: &str) -> Result<(AccessIdFilter, PageRequest), Problems> {
-    Query::read(query, |query| {
-        let filter = AccessIdFilter {
-            tag: query.optional("ocppIdTag", OcppIdTag::normalize),
-            vehicle: query.optional("vehicleId", str::parse),
-            status: query.optional("authorizationStatus", word_of),
-            kind: query.optional("type", word_of),
-            customer: query.optional("customer", |name| Customer::new(name).map(|customer| customer.key())),
-            search: query.optional("q", Search::new),
-        };
-        (filter, page::read(query))
-    })
+/// What `GET /api/access-ids` asks for.
+pub fn access_ids(query: &mut Query) -> (AccessIdFilter, PageRequest) {
+    let filter = AccessIdFilter {
+        tag: query.optional("ocppIdTag", OcppIdTag::normalize),
+        vehicle: query.optional("vehicleId", str::parse),
+        status: query.optional("authorizationStatus", word_of),
+        kind: query.optional("type", word_of),
+        customer: customer(query),
+        search: query.optional("q", Search::new),
+    };
+    (filter, page::read(query))
 }
 
-/// Reads the query of `GET /api/vehicles`.
-///
-/// # Errors
-/// Every parameter that breaks a rule, and why.
-pub fn vehicles(query: &str) -> Result<(VehicleFilter, PageRequest), Problems> {
-    Query::read(query, |query| {
-        let filter = VehicleFilter {
-            tag: query.optional("ocppIdTag", OcppIdTag::normalize),
-            customer: query.optional("customer", |name| Customer::new(name).map(|customer| customer.key())),
-            search: query.optional("q", Search::new),
-        };
-        (filter, page::read(query))
-    })
+/// What `GET /api/vehicles` asks for.
+pub fn vehicles(query: &mut Query) -> (VehicleFilter, PageRequest) {
+    let filter = VehicleFilter {
+        tag: query.optional("ocppIdTag", OcppIdTag::normalize),
+        customer: customer(query),
+        search: query.optional("q", Search::new),
+    };
+    (filter, page::read(query))
 }
 
-/// Reads the query of `GET /api/customers`.
-///
-/// # Errors
-/// Every parameter that breaks a rule, and why.
-pub fn customers(query: &str) -> Result<(Option<Search>, PageRequest), Problems> {
-    Query::read(query, |query| (query.optional("q", Search::new), page::read(query)))
+/// What `GET /api/customers` asks for.
+pub fn customers(query: &mut Query) -> (Option<Search>, PageRequest) {
+    (query.optional("q", Search::new), page::read(query))
+}
+
+fn customer(query: &mut Query) -> Option<CustomerKey> {
+    query.optional("customer", |name| Customer::new(name).map(|customer| customer.key()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problems::Problems;
+
+    fn access_ids(query: &str) -> Result<(AccessIdFilter, PageRequest), Problems> {
+        Query::read(query, super::access_ids)
+    }
+
+    fn vehicles(query: &str) -> Result<(VehicleFilter, PageRequest), Problems> {
+        Query::read(query, super::vehicles)
+    }
+
+    fn customers(query: &str) -> Result<(Option<Search>, PageRequest), Problems> {
+        Query::read(query, super::customers)
+    }
 
     fn named(problems: &Problems) -> Vec<&str> {
         problems.0.iter().map(|problem| problem.field.as_str()).collect()
@@ -89,6 +93,7 @@ mod tests {
             ("Q=a", "Q"),
             ("x=1&x=2", "x"),
             ("ocppIDTag=a", "ocppIDTag"),
+            ("=1", "query"),
         ] {
             let problems = access_ids(query).unwrap_err();
             assert_eq!(named(&problems), [field], "{query}");

@@ -19,6 +19,7 @@ use crate::{
     event::Event,
     json::{self, Json},
     problems::Problems,
+    query::Query,
     respond, rfid,
     route::Route,
     uri, vehicles,
@@ -86,7 +87,7 @@ pub fn request(data: &[u8]) {
     assert_eq!(by_path.headers()["idempotency-key"].as_bytes(), key.as_bytes());
     let queried = by_path.uri().query().unwrap_or_default();
     assert!(form_urlencoded::parse(queried.as_bytes()).eq(form_urlencoded::parse(query.as_bytes())));
-    if let Err(problems) = filters::access_ids(queried) {
+    if let Err(problems) = Query::read(queried, filters::access_ids) {
         check_refusal(&problems);
     }
 

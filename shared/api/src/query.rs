@@ -24,7 +24,10 @@ impl Query {
         parameters.sort();
         parameters.dedup_by(|one, other| one.0 == other.0);
         for (name, _) in parameters {
-            problems.add(name, "is not a parameter of this endpoint");
+            match &*name {
+                "" => problems.add("query", "has a parameter without a name"),
+                _ => problems.add(name, "is not a parameter of this endpoint"),
+            }
         }
         problems.or(Some(value))
     }

@@ -9,7 +9,6 @@ use crate::schemas::{ShownTag, Time};
 use crate::{
     decisions::AccessIdLabelBody,
     page::{self, Pagination},
-    problems::Problems,
     query::Query,
     respond::time,
 };
@@ -128,10 +127,7 @@ impl<'a> DetailsBody<'a> {
     }
 }
 
-/// What the query of `GET /api/unknown-tags` asks for: one tag, or a page of all.
-///
-/// # Errors
-/// Every parameter that breaks a rule, and why.
-pub fn parse(query: &str) -> Result<(Option<OcppIdTag>, PageRequest), Problems> {
-    Query::read(query, |query| (query.optional("ocppIdTag", OcppIdTag::normalize), page::read(query)))
+/// What `GET /api/unknown-tags` asks for: one tag, or a page of all.
+pub fn query(query: &mut Query) -> (Option<OcppIdTag>, PageRequest) {
+    (query.optional("ocppIdTag", OcppIdTag::normalize), page::read(query))
 }

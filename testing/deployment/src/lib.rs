@@ -38,11 +38,14 @@ pub struct Route {
 }
 
 /// The values of the dimension `Outcome` that the authorizer writes.
-pub const RFID_OUTCOMES: [&str; 10] = [
+pub const RFID_OUTCOMES: [&str; 13] = [
     "authorized",
+    "expired",
     "internal_error",
     "invalid_request",
     "method_not_allowed",
+    "not_here",
+    "not_yet_valid",
     "payload_too_large",
     "revoked",
     "service_unavailable",

@@ -49,7 +49,7 @@ const AWS: [Source; 3] = [
     },
 ];
 /// The operations of the functions, for which DynamoDB emits SuccessfulRequestLatency.
-const TABLE_OPERATIONS: [&str; 4] = ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"];
+const TABLE_OPERATIONS: [&str; 5] = ["BatchGetItem", "BatchWriteItem", "GetItem", "Query", "TransactWriteItems"];
 
 #[derive(Debug)]
 struct Metric {

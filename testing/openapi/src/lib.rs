@@ -54,7 +54,9 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "Access IDs", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "Decisions", description = "What the RFID authorizer decided, and the tags that nobody has."),
         (name = "Vehicles", description = "Electric vehicles, each with the access IDs that are linked to it."),
+        (name = "Customers", description = "Whom access IDs and vehicles belong to, by name."),
         (name = "Rules and checks", description = "When and where access IDs may begin to charge, and what that means for a tag.")
     ),
     components(schemas(ErrorBody<'_>)),
@@ -170,6 +172,7 @@ fn links(schema: &str) -> &'static [(&'static str, &'static str, &'static str, &
         Some("VehicleList") => {
             &[("nextPage", "listVehicles", "nextPageCursor", CURSOR), ("first", "getVehicle", "id", "data/0/id")]
         }
+        Some("CustomerList") => &[("nextPage", "listCustomers", "nextPageCursor", CURSOR)],
         _ => &[],
     }
 }

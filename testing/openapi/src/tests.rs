@@ -5,6 +5,7 @@ use std::{cell::Cell, env, path::PathBuf, sync::LazyLock};
 use api::{
     access_checks::{self, AccessCheckDocument},
     access_ids::{self, AccessIdDocument, AccessIdList},
+    customers::CustomerList,
     rules::{self, RulesDocument},
     vehicles::{self, VehicleDocument, VehicleList},
 };
@@ -127,6 +128,7 @@ fn answers_keep_to_the_document() {
     };
     let of_vehicle = vehicle.vehicle.clone().unwrap();
     let vehicles = store::Page { records: vec![of_vehicle.clone()], next_cursor: None };
+    let customers = store::Page { records: vec![vehicle.access_id.customer.clone().unwrap()], next_cursor: None };
     let label = domain::AccessIdLabel { id: id(1), name: "x".to_owned(), kind: AccessIdType::Rfid };
     let check = access_checks::parse(br#"{"accessCheck": {"ocppIdTag": " 7186A61E"}}"#).unwrap();
     let near_misses = domain::near_misses(&check.tag().unwrap());
@@ -139,6 +141,7 @@ fn answers_keep_to_the_document() {
         ("AccessIdList", json!(AccessIdList::new(&page(Some("x"))))),
         ("VehicleDocument", json!(VehicleDocument::new(&of_vehicle))),
         ("VehicleList", json!(VehicleList::new(&vehicles))),
+        ("CustomerList", json!(CustomerList::new(&customers))),
         ("RulesDocument", json!(RulesDocument::new(&domain::Rules::default()))),
         ("AccessCheckDocument", json!(AccessCheckDocument::new(&checked))),
     ] {

@@ -8,13 +8,13 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessCheck, AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag, Patch, RequestType,
-    Rules, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
+    AccessCheck, AccessIdFilter, AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag,
+    Patch, RequestType, Rules, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
 use store::{Error, Idempotency, Scope};
 
 use crate::{
-    measure::{FLEET, Table, fill, kind, patiently, text, typical_vehicle, with_new_vehicle},
+    measure::{FLEET, Table, fill, kind, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
     support::{at, card, customer, name, page, status, tag, vehicle},
 };
 
@@ -126,10 +126,36 @@ async fn costs_of_lists() -> Result<Vec<String>, Error> {
         table.store.list_access_ids(&table.caller, &Default::default(), &page(limit, None)).await?;
         table.tell("`GET /api/access-ids`", &format!("{limit} vehicles' access IDs")).await;
     }
+    let first = table.store.list_access_ids(&table.caller, &Default::default(), &page(1, None)).await?;
+    let linked = &first.records[0];
+    let by_tag = AccessIdFilter { tag: Some(linked.access_id.tag.clone()), ..Default::default() };
+    let by_vehicle = AccessIdFilter { vehicle: linked.access_id.vehicle, ..Default::default() };
+    let revoked = AccessIdFilter { status: Some(AuthorizationStatus::Revoked), ..Default::default() };
+    table.requests().await;
+    for (filter, case) in [
+        (&by_tag, "`ocppIdTag`: one with a vehicle"),
+        (&by_vehicle, "`vehicleId`: a vehicle with one access ID"),
+        (&revoked, "`authorizationStatus`: none of 101"),
+    ] {
+        table.store.list_access_ids(&table.caller, filter, &page(50, None)).await?;
+        table.tell("`GET /api/access-ids`", case).await;
+    }
     for limit in [50, 100] {
         table.store.list_vehicles(&table.caller, &Default::default(), &page(limit, None)).await?;
         table.tell("`GET /api/vehicles`", &format!("{limit} vehicles with an access ID each")).await;
     }
+    let by_tag = VehicleFilter { tag: by_tag.tag, ..Default::default() };
+    table.store.list_vehicles(&table.caller, &by_tag, &page(50, None)).await?;
+    table.tell("`GET /api/vehicles`", "`ocppIdTag`").await;
+    write_cards(&table, 1..5_000, &[]).await;
+    table.requests().await;
+    table.store.list_access_ids(&table.caller, &revoked, &page(50, None)).await?;
+    table.tell("`GET /api/access-ids`", "`authorizationStatus`: none of 5,000, where a request ends").await;
+    let new = NewAccessId { customer: Some(customer(FLEET)), ..card("04e1a2b3") };
+    table.store.create_access_id(&table.caller, &new, None, at(1)).await?;
+    table.requests().await;
+    table.store.list_customers(&table.caller, None, &page(50, None)).await?;
+    table.tell("`GET /api/customers`", "a customer").await;
     Ok(table.rows)
 }
 

@@ -6,6 +6,7 @@ mod access_patterns;
 mod concurrency;
 mod connection;
 mod contract;
+mod filters;
 mod histories;
 mod measure;
 mod rules;

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
 use domain::{AccessIdType, Id, NewAccessId, NewVehicle, NewVehicleDetails, Text, VehicleLink};
 use engine::Engine;
 use harness::{Recorder, Request};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Credential, Decider, Error, JournalSettings, Scope, Settings, Store};
 
 use crate::support::{at, card, customer, vehicle};
@@ -184,6 +184,31 @@ pub fn with_new_vehicle(tag: &str) -> NewAccessId {
     let NewVehicle { make, model, vin, .. } = typical_vehicle(&[]);
     let vehicle = VehicleLink::New(NewVehicleDetails { make, model, vin });
     NewAccessId { kind: AccessIdType::Vehicle, vehicle, customer: Some(customer(FLEET)), ..card(tag) }
+}
+
+/// Writes cards straight into the table, past the store: so many are quick. Every card whose number is in `revoked` is
+/// Revoked.
+pub async fn write_cards(table: &Table, numbers: Range<u64>, revoked: &[u64]) {
+    let numbers: Vec<_> = numbers.collect();
+    for numbers in numbers.chunks(25) {
+        let puts = numbers.iter().map(|number| {
+            let (time, number) = ("2024-08-02T19:13:28.897Z", *number);
+            let mut item = json!({
+                "PK": {"S": format!("ORG#{}#ACCESS-ID", table.caller.organization)}, "SK": {"S": format!("{number:016}")},
+                "id": {"N": number.to_string()}, "ocppIdTag": {"S": format!("{number:08x}")}, "type": {"S": "RFID"},
+                "name": {"S": format!("Card {number}")}, "authorizationStatus": {"S": "Authorized"},
+                "authorizedAt": {"S": time}, "createdAt": {"S": time}, "updatedAt": {"S": time}, "version": {"N": "1"},
+            });
+            if revoked.contains(&number) {
+                item["authorizationStatus"] = json!({"S": "Revoked"});
+                item["revokedAt"] = json!({"S": time});
+            }
+            json!({"PutRequest": {"Item": item}})
+        });
+        let body = json!({"RequestItems": {table.engine.table_name(): puts.collect::<Vec<_>>()}});
+        let (status, answer) = table.engine.call("BatchWriteItem", &body).await.unwrap();
+        assert_eq!((status, &answer["UnprocessedItems"]), (200, &json!({})), "{answer}");
+    }
 }
 
 /// Brings access IDs in, each with a vehicle of its own.
