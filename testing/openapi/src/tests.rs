@@ -167,12 +167,12 @@ proptest! {
 #[test]
 fn a_body_is_read_if_the_document_says_so() {
     for schema in [
+        "AccessCheckRequest",
+        "RulesRequest",
         "NewAccessIdRequest",
         "AccessIdUpdateRequest",
         "NewVehicleRequest",
         "VehicleUpdateRequest",
-        "RulesRequest",
-        "AccessCheckRequest",
     ] {
         let (document, validator) = (serde_json::to_value(document()).unwrap(), validator(schema));
         let bodies = values(&document, &document["components"]["schemas"][schema]);
