@@ -163,7 +163,9 @@ async fn rules_and_other_changes_at_the_same_time_are_all_kept() {
         store.create_vehicle(caller, &van, None, at(5)),
         store.put_access_id_rules(caller, id, &others, at(5)),
     );
-    (rules.unwrap(), rename.unwrap(), other_rules.unwrap());
+    for outcome in [rules, rename, other_rules] {
+        outcome.unwrap();
+    }
     let after = store.get_access_id(caller, id).await.unwrap().access_id;
     assert_eq!((after.name.as_str(), after.vehicle), ("Renamed", Some(link.unwrap().id)));
     let rules = store.get_access_id_rules(caller, id).await.unwrap();
