@@ -3,21 +3,24 @@
 
 use api::Route;
 
+pub mod check_access;
 pub mod create_access_id;
 pub mod create_vehicle;
 pub mod get_access_id;
+pub mod get_access_id_rules;
 pub mod get_vehicle;
 pub mod list_access_ids;
 pub mod list_customers;
 pub mod list_decisions;
 pub mod list_unknown_tags;
 pub mod list_vehicles;
+pub mod put_access_id_rules;
 pub mod rfid_authorizer;
 pub mod update_access_id;
 pub mod update_vehicle;
 
 /// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
-pub const ROUTES: [Route; 11] = [
+pub const ROUTES: [Route; 14] = [
     list_access_ids::ROUTE,
     create_access_id::ROUTE,
     get_access_id::ROUTE,
@@ -29,6 +32,9 @@ pub const ROUTES: [Route; 11] = [
     list_customers::ROUTE,
     list_decisions::ROUTE,
     list_unknown_tags::ROUTE,
+    get_access_id_rules::ROUTE,
+    put_access_id_rules::ROUTE,
+    check_access::ROUTE,
 ];
 
 /// The documentation of the same endpoints: see `testing/openapi`.
@@ -46,6 +52,9 @@ pub const ROUTES: [Route; 11] = [
     list_customers::handle,
     list_decisions::handle,
     list_unknown_tags::handle,
+    get_access_id_rules::handle,
+    put_access_id_rules::handle,
+    check_access::handle,
     rfid_authorizer::serve,
 ))]
 #[derive(Debug)]

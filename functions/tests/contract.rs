@@ -10,6 +10,7 @@ mod idempotency;
 mod isolation;
 mod lists;
 mod routes;
+mod rules;
 mod stored;
 mod texts;
 mod unknown_tags;

@@ -156,6 +156,14 @@ async fn every_request_writes_one_line_with_its_outcome() {
     );
     tell("update-access-id", "unauthorized", world.patch("/api/access-ids/2", json!({})).token("x").await);
     tell("update-vehicle", "ok", world.patch("/api/vehicles/1", json!({"vehicle": {"name": "y"}})).await);
+    let rules = || world.request("PUT", "/api/access-ids/2/rules").json(&json!({"rules": {}}));
+    tell("put-access-id-rules", "ok", rules().await);
+    tell("put-access-id-rules", "unauthorized", rules().token("x").await);
+    tell("get-access-id-rules", "ok", world.get("/api/access-ids/2/rules").await);
+    tell("get-access-id-rules", "not_found", world.get("/api/access-ids/9/rules").await);
+    let ask = |check: Value| world.post("/api/access-checks", json!({"accessCheck": check}));
+    tell("check-access", "ok", ask(json!({"ocppIdTag": "no tag"})).await);
+    tell("check-access", "invalid_request", ask(json!({})).await);
     tell("rfid-authorizer", "authorized", world.ask("linked-tag").await);
     tell("rfid-authorizer", "revoked", world.ask("card-tag").await);
     tell("rfid-authorizer", "unknown", world.ask("unknown-tag").await);
@@ -261,6 +269,8 @@ async fn nothing_secret_is_ever_printed() {
             ),
             world.patch("/api/vehicles/1", json!({"vehicle": {"customer": {"name": customer}, "licensePlate": plate}})),
             world.get(&format!("/api/access-ids?nextPageCursor={key}")),
+            world.request("PUT", "/api/access-ids/1/rules").json(&json!({"rules": {"chargeBoxes": [chargebox]}})),
+            world.post("/api/access-checks", json!({"accessCheck": {"ocppIdTag": tag, "chargeBox": chargebox}})),
             world.thor(&secret).json(&question),
             world.thor(&secret).body(format!("{question}x")),
             world.thor(&secret).method("GET").json(&question),

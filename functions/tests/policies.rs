@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, thor, vehicle};
 
 /// The actions of each function without `dynamodb:`. A transaction needs the actions of its members.
-const ACTIONS: [(&str, &[&str]); 12] = [
+const ACTIONS: [(&str, &[&str]); 15] = [
     ("create-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("create-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("get-access-id", &["BatchGetItem", "GetItem"]),
@@ -22,6 +22,9 @@ const ACTIONS: [(&str, &[&str]); 12] = [
     ("rfid-authorizer", &["BatchGetItem", "BatchWriteItem"]),
     ("update-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("update-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
+    ("get-access-id-rules", &["BatchGetItem", "GetItem"]),
+    ("put-access-id-rules", &["BatchGetItem", "GetItem", "UpdateItem"]),
+    ("check-access", &["BatchGetItem", "GetItem"]),
 ];
 
 #[tokio::test]
@@ -158,6 +161,21 @@ async fn make_every_kind_of_request(world: &World) {
     world.patch("/api/vehicles/1", json!({"vehicle": {"name": "y"}})).await.ok();
     world.patch("/api/vehicles/1", json!({"vehicle": {"x": 1}})).await.is(400, "invalid_request");
     world.patch("/api/vehicles/9", json!({"vehicle": {}})).await.is(404, "not_found");
+
+    let put = |id: u64, rules: Value| {
+        world.request("PUT", &format!("/api/access-ids/{id}/rules")).json(&json!({"rules": rules}))
+    };
+    put(2, json!({"chargeBoxes": ["*"]})).await.ok();
+    put(2, json!({"chargeBoxes": ["*"]})).await.ok();
+    put(9, json!({})).await.is(404, "not_found");
+    put(2, json!({"chargeBoxes": []})).await.is(400, "invalid_request");
+    world.get("/api/access-ids/2/rules").await.ok();
+    world.get("/api/access-ids/9/rules").await.is(404, "not_found");
+    world.get("/api/access-ids/0/rules").await.is(400, "invalid_request");
+    let check = |check: Value| world.post("/api/access-checks", json!({"accessCheck": check}));
+    check(json!({"ocppIdTag": "card", "chargeBox": "x"})).await.ok();
+    check(json!({"ocppIdTag": "no tag", "chargeBox": "x"})).await.ok();
+    check(json!({})).await.is(400, "invalid_request");
 
     for (tag, status) in [("card", 200), ("free", 403), ("nobody", 403), ("no tag", 403)] {
         assert_eq!(world.ask(tag).await.status, status);

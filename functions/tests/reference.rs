@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{AccessId, AccessIdType, AuthorizationStatus, LicensePlate, Make, Model, Vehicle, Vin};
+use domain::{AccessId, AccessIdType, AuthorizationStatus, LicensePlate, Make, Model, Rules, Vehicle, Vin};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -108,6 +108,19 @@ fn cases() -> Vec<Case> {
         case("list-vehicles", "search", fleet, &[]),
         case("list-customers", "list", fleet, &[]),
         case("list-customers", "search", fleet, &[]),
+        // Beyond the reference texts.
+        case("get-access-id-rules", "get", restricted, &[]),
+        case("get-access-id-rules", "none", restricted, &[]),
+        case("get-access-id-rules", "not-found", restricted, &[]),
+        case("put-access-id-rules", "restrict", restricted, &[]),
+        case("put-access-id-rules", "remove", restricted, &[]),
+        case("put-access-id-rules", "invalid", restricted, &[]),
+        case("put-access-id-rules", "not-found", restricted, &[]),
+        case("check-access", "authorized", restricted, &[]),
+        case("check-access", "not-here", restricted, &[]),
+        case("check-access", "bytes-reversed", restricted, &[]),
+        case("check-access", "failed-read", restricted, &[]),
+        case("check-access", "invalid", restricted, &[]),
     ]
 }
 
@@ -182,6 +195,16 @@ fn cards() -> Records {
     };
     let van = AccessId { name: name("Van"), kind: AccessIdType::Vehicle, ..card(128, "92d50a693f80") };
     (vec![first, second, lost, van], Vec::new())
+}
+
+/// The same and a card with rules.
+fn restricted() -> Records {
+    let (mut access_ids, vehicles) = cards();
+    let places = vec!["depot-*".to_owned(), "EaJ7cU9NJ3YkTNgy".to_owned()];
+    let rules =
+        Rules::new(Some(time("2026-01-01T00:00:00.000Z")), Some(time("2027-01-01T00:00:00.000Z")), Some(places));
+    access_ids.push(AccessId { name: name("Card of the depot"), rules: rules.into(), ..card(129, "1ea68671") });
+    (access_ids, vehicles)
 }
 
 #[tokio::test]

@@ -117,6 +117,8 @@ impl Answer {
             ("get-vehicle" | "update-vehicle", 200) | ("create-vehicle", 201) => {
                 check_vehicle(&object(&self.body, &["vehicle"])["vehicle"]);
             }
+            ("get-access-id-rules" | "put-access-id-rules", 200) => self.check_rules(),
+            ("check-access", 200) => self.check_access_check(),
             _ => self.check_error(function),
         }
         if self.status == 201 {
@@ -140,6 +142,35 @@ impl Answer {
             body
         };
         assert_eq!(body["authorized"], (self.status == 200), "{self:?}");
+    }
+
+    fn check_rules(&self) {
+        let rules = object(&object(&self.body, &["rules"])["rules"], &["validFrom", "validUntil", "chargeBoxes"]);
+        for time in ["validFrom", "validUntil"].map(|name| &rules[name]).into_iter().filter(|time| !time.is_null()) {
+            check_time(time);
+        }
+        let patterns = rules["chargeBoxes"].as_array();
+        assert!(patterns.is_some() || rules["chargeBoxes"].is_null(), "{self:?}");
+        assert!(patterns.is_none_or(|patterns| (1..=50).contains(&patterns.len()) && patterns.iter().all(is_text)));
+    }
+
+    fn check_access_check(&self) {
+        let keys = ["authorized", "reason", "ocppStatus", "ocppIdTag", "steps", "accessId", "rules", "nearMisses"];
+        let check = object(&object(&self.body, &["accessCheck"])["accessCheck"], &keys);
+        let list = |name: &str| check[name].as_array().unwrap().iter();
+        assert_eq!(check["authorized"], check["reason"].is_null(), "{self:?}");
+        assert_eq!(check["authorized"], check["ocppStatus"] == "Accepted", "{self:?}");
+        assert_eq!(check["authorized"], list("rules").all(|rule| rule["passed"] == true), "{self:?}");
+        for rule in list("rules") {
+            assert!(is_text(&object(rule, &["rule", "passed", "detail"])["detail"]), "{self:?}");
+        }
+        list("steps").for_each(|step| _ = object(step, &["from", "to", "rule"]));
+        let tags = list("nearMisses").map(|near| &object(near, &["ocppIdTag", "how", "accessId"])["ocppIdTag"]);
+        tags.chain(Some(&check["ocppIdTag"])).filter(|tag| !tag.is_null()).for_each(check_tag);
+        let access_ids = list("nearMisses").map(|near| &near["accessId"]).chain(Some(&check["accessId"]));
+        for access_id in access_ids.filter(|access_id| !access_id.is_null()) {
+            check_id(&object(access_id, &["id", "name", "type"])["id"]);
+        }
     }
 
     fn check_list(&self, check: impl Fn(&Value)) {

@@ -43,6 +43,8 @@ pub fn endpoints() -> Vec<(&'static str, &'static str, String, Value)> {
             "create-vehicle" => json!({"vehicle": {"name": "Van"}}),
             "update-access-id" => json!({"accessId": {}}),
             "update-vehicle" => json!({"vehicle": {}}),
+            "put-access-id-rules" => json!({"rules": {}}),
+            "check-access" => json!({"accessCheck": {"ocppIdTag": "tag"}}),
             other => {
                 assert_eq!(method, "GET", "{other}: which body is valid?");
                 Value::Null

@@ -1,6 +1,8 @@
 //! Records with ids and times that a test chooses.
 
-use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, Timestamp, Vehicle};
+use domain::{
+    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, StoredRules, Timestamp, Vehicle,
+};
 
 use super::World;
 
@@ -43,6 +45,7 @@ pub fn card(number: u64, text: &str) -> AccessId {
         updated_at: now(),
         vehicle: None,
         customer: None,
+        rules: StoredRules::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     AccessIdType, AuthorizationStatus, Customer, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Text,
-    Timestamp, UpdateAccessId, VehicleChange, VehicleLink,
+    UpdateAccessId, VehicleChange, VehicleLink,
 };
 use serde::Serialize;
 
@@ -12,6 +12,7 @@ use crate::{
     json::{self, Object},
     page::Pagination,
     problems::Problems,
+    respond::time,
 };
 
 /// `{"accessId": …}`: one access ID.
@@ -143,11 +144,6 @@ impl<'a> ListedAccessIdBody<'a> {
             }),
         }
     }
-}
-
-/// RFC 3339 in UTC with milliseconds and `Z`.
-pub(crate) fn time(time: Timestamp) -> String {
-    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 /// Reads the body of `POST /api/access-ids`.

@@ -71,8 +71,9 @@ impl Call {
     /// The `{id}` of the path: a positive integer of at most 2^53 − 1 in its canonical form.
     pub fn id(&self) -> Read<Id> {
         let parameters = self.request.path_parameters_ref();
-        let last_segment = || self.request.raw_http_path().rsplit('/').next().unwrap_or_default();
-        let id = parameters.and_then(|parameters| parameters.first("id")).unwrap_or_else(last_segment);
+        // `cargo lambda watch` gives no parameters. Every path with an id begins `/api/<kind>/{id}`.
+        let segment = || self.request.raw_http_path().split('/').nth(3).unwrap_or_default();
+        let id = parameters.and_then(|parameters| parameters.first("id")).unwrap_or_else(segment);
         Read::of(id.parse().map_err(|invalid: InvalidId| Problems::one("id", invalid.to_string())))
     }
 

@@ -10,10 +10,10 @@ use store::{DecisionFilter, PageRequest};
 #[cfg(feature = "openapi")]
 use crate::schemas::{RecordId, ShownTag, Time};
 use crate::{
-    access_ids::time,
     json::word_of,
     page::{self, Pagination},
     query::Query,
+    respond::time,
 };
 
 /// A page of decisions.

@@ -6,7 +6,8 @@
 
 use std::{char, collections::HashSet, fmt, iter};
 
-use domain::{Id, InvalidId, OcppIdTag, Patch, Text};
+use chrono::Datelike as _;
+use domain::{Id, InvalidId, OcppIdTag, Patch, Text, Timestamp};
 use serde::{
     Deserialize, Deserializer,
     de::{self, IntoDeserializer as _, MapAccess, Visitor},
@@ -204,10 +205,9 @@ impl<'a> Object<'a> {
 
     /// A list of objects that may be left out or be `null`.
     pub fn objects(&mut self, name: &str, at_most: usize, problems: &mut Problems) -> Vec<Self> {
-        let list = self.optional(name, problems, |value| match serde_json::from_str::<Vec<Json<'a>>>(value.get()) {
-            Ok(elements) if elements.len() > at_most => Err(format!("must hold at most {at_most} elements")),
-            Ok(elements) => Ok(elements),
-            Err(_) => Err("must be a list".to_owned()),
+        let list = self.optional(name, problems, |value| match list(value)? {
+            elements if elements.len() > at_most => Err(format!("must hold at most {at_most} elements")),
+            elements => Ok(elements),
         });
         let elements = list.apply(None).unwrap_or_default().into_iter().enumerate();
         let path = self.path_of(name);
@@ -234,6 +234,20 @@ pub(crate) fn text<const MAX: usize>(value: Json<'_>) -> Result<Text<MAX>, Strin
 /// An ID tag.
 pub(crate) fn tag(value: Json<'_>) -> Result<OcppIdTag, String> {
     string(value, OcppIdTag::normalize)
+}
+
+/// The elements of a list, whatever they are.
+pub(crate) fn list(value: Json<'_>) -> Result<Vec<Json<'_>>, String> {
+    serde_json::from_str(value.get()).map_err(|_| "must be a list".to_owned())
+}
+
+/// A time of RFC 3339 with any offset. In UTC it has to be one of RFC 3339 too, so that it can be shown.
+pub(crate) fn time(value: Json<'_>) -> Result<Timestamp, String> {
+    string(value, |text| {
+        let time = chrono::DateTime::parse_from_rfc3339(text).ok().map(Timestamp::from);
+        let shown = time.filter(|time| (0..=9999).contains(&time.year()));
+        shown.ok_or("must be a time of RFC 3339 with its offset, such as 2026-03-01T08:00:00Z")
+    })
 }
 
 /// The number of a record. JSON has one kind of number, so `20.0` and `2e1` are the integer 20.

@@ -2,6 +2,7 @@
 //!
 //! An endpoint is a [`Route`] and a handler, a function of a [`Call`]: see `functions/src`.
 
+pub mod access_checks;
 pub mod access_ids;
 mod authorizer;
 mod call;
@@ -22,6 +23,7 @@ pub mod rfid {
     pub use crate::authorizer::answer::{Authorized, Refused};
 }
 mod route;
+pub mod rules;
 #[cfg(feature = "openapi")]
 pub mod schemas;
 mod serve;

@@ -1,6 +1,6 @@
 //! For the API's document alone: parameters, bodies of requests, and the values that have a name in it.
 //!
-//! Bodies are read by hand, in [`access_ids`](crate::access_ids) and [`vehicles`](crate::vehicles), so their structs here
+//! Bodies are read by hand, in the modules that are named after their records, so their structs here
 //! only describe them. A test of `testing/openapi` holds each field against the readers.
 #![expect(
     dead_code,
@@ -302,6 +302,52 @@ struct AccessIdUpdate {
     /// Links to a vehicle that exists; `null` unlinks. Not together with `vehicle`, `null` included.
     vehicle_id: Option<RecordId>,
     customer: Option<NamedCustomer>,
+}
+
+#[derive(ToSchema)]
+pub struct RulesRequest {
+    rules: GivenRules,
+}
+
+/// When and where an access ID may begin to charge. What is null or left out restricts nothing.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct GivenRules {
+    /// The first moment at which a charge may begin.
+    valid_from: Option<GivenTime>,
+    /// The first moment at which a charge may no longer begin; after `validFrom`.
+    valid_until: Option<GivenTime>,
+    /// Ids of charge boxes, each exact or ending in one `*`, which stands for whatever follows; the id of an EVSE
+    /// (`DE*ICE*E45B*78C`) may have the `*` of its standard too. The case of letters counts. Each has at most 128 bytes of
+    /// UTF-8, all together 2,500.
+    #[schema(min_items = 1, max_items = 50)]
+    charge_boxes: Option<Vec<GivenText<128>>>,
+}
+
+/// Of RFC 3339, in any offset. Kept in milliseconds.
+#[derive(ToSchema)]
+#[schema(format = DateTime)]
+pub struct GivenTime(String);
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct AccessCheckRequest {
+    access_check: RequestedAccessCheck,
+}
+
+/// What Thor would ask.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct RequestedAccessCheck {
+    /// The id as a charge box would send it. What is no tag is answered as `unknown`.
+    ocpp_id_tag: String,
+    /// The charge box as Thor would name it. Without one, rules about places refuse.
+    charge_box: Option<String>,
+    /// `start` if it is left out or null.
+    #[schema(rename = "type")]
+    kind: Option<RequestType>,
+    /// When; now if it is left out or null.
+    at: Option<GivenTime>,
 }
 
 /// Changes to the linked vehicle.

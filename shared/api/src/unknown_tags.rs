@@ -1,16 +1,16 @@
 //! Unknown tags on the wire.
 
-use domain::{AccessIdType, How, OcppIdTag, RequestType, looks_like};
+use domain::{AccessIdLabel, AccessIdType, How, NearMiss, OcppIdTag, RequestType, looks_like};
 use serde::Serialize;
 use store::{PageRequest, SeenTag, SeenTagDetails};
 
 #[cfg(feature = "openapi")]
 use crate::schemas::{ShownTag, Time};
 use crate::{
-    access_ids::time,
     decisions::AccessIdLabelBody,
     page::{self, Pagination},
     query::Query,
+    respond::time,
 };
 
 /// A page of unknown tags, or the one that was asked for.
@@ -77,12 +77,18 @@ struct DetailsBody<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NearMiss))]
-struct NearMissBody<'a> {
+pub(crate) struct NearMissBody<'a> {
     #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
     ocpp_id_tag: &'a str,
     /// How its tag follows from the one that was asked about.
     how: How,
     access_id: AccessIdLabelBody<'a>,
+}
+
+impl<'a> NearMissBody<'a> {
+    pub fn new((near_miss, access_id): &'a (NearMiss, AccessIdLabel)) -> Self {
+        Self { ocpp_id_tag: near_miss.tag.as_str(), how: near_miss.how, access_id: AccessIdLabelBody::new(access_id) }
+    }
 }
 
 impl<'a> UnknownTagList<'a> {
@@ -117,16 +123,11 @@ impl<'a> UnknownTagBody<'a> {
 
 impl<'a> DetailsBody<'a> {
     fn new(details: &'a SeenTagDetails) -> Self {
-        let near_misses = details.near_misses.iter().map(|(near_miss, access_id)| NearMissBody {
-            ocpp_id_tag: near_miss.tag.as_str(),
-            how: near_miss.how,
-            access_id: AccessIdLabelBody::new(access_id),
-        });
         Self {
             listed: UnknownTagBody::new(&details.seen_tag),
             first_seen_at: time(details.first_seen_at),
             seen: details.seen,
-            near_misses: near_misses.collect(),
+            near_misses: details.near_misses.iter().map(NearMissBody::new).collect(),
             paired_with: details.paired_with.as_ref().map(AccessIdLabelBody::new),
         }
     }

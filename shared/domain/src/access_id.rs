@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Customer, Id, Name, OcppIdTag, Timestamp};
+use crate::{Customer, Id, Name, OcppIdTag, Rules, StoredRules, Timestamp};
 
 /// What kind of thing carries the tag. Serializes as the one word that the wire and the table use for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub struct AccessId {
     pub vehicle: Option<Id>,
     /// Whom it belongs to.
     pub customer: Option<Customer>,
+    /// When and where it may begin to charge. No update of the other fields changes them.
+    pub rules: StoredRules,
 }
 
 /// What a vehicle shows of an access ID that is linked to it.
@@ -66,6 +68,18 @@ impl AccessId {
     /// What its vehicle shows of it.
     pub fn summary(&self) -> AccessIdSummary {
         AccessIdSummary { id: self.id, tag: self.tag.clone(), status: self.status }
+    }
+
+    /// The access ID with these rules in the place of those that it had, which may be rules that this version cannot read.
+    /// Equal rules change nothing, `updated_at` included.
+    #[must_use]
+    pub fn with_rules(&self, rules: Rules, now: Timestamp) -> Self {
+        let rules = StoredRules::Readable(rules);
+        if rules == self.rules {
+            return self.clone();
+        }
+        // A clock that is behind another never turns a record's time back.
+        Self { rules, updated_at: now.max(self.updated_at), ..self.clone() }
     }
 
     /// Sets the status; one that it already has changes nothing.

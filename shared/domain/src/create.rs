@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::{
-    Customer, Id, LicensePlate, Make, Model, Name, OcppIdTag, Timestamp, Vin,
+    Customer, Id, LicensePlate, Make, Model, Name, OcppIdTag, StoredRules, Timestamp, Vin,
     access_id::{AccessId, AccessIdType, AuthorizationStatus},
     vehicle::{LinkRefused, LinkedAccessId, NewVehicleDetails, Vehicle},
 };
@@ -68,6 +68,7 @@ impl NewAccessId {
             updated_at: now,
             vehicle: None,
             customer: self.customer,
+            rules: StoredRules::default(),
         };
         let mut vehicle = match self.vehicle {
             VehicleLink::None => None,
@@ -195,6 +196,7 @@ impl NewVehicle {
                         updated_at: now,
                         vehicle: Some(id),
                         customer: vehicle.customer.clone(),
+                        rules: StoredRules::default(),
                     }
                 }
             };

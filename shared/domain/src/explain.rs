@@ -8,6 +8,7 @@ use crate::{AuthorizationStatus, OcppIdTag, Question, Rules, StoredRules, Stored
 /// One thing that a decision looks at. Serializes as the name of the field that it looks at, or of what it is
 /// about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "What a decision looks at."))]
 #[serde(rename_all = "camelCase")]
 pub enum Check {
     /// Some access ID has the tag.
@@ -30,6 +31,7 @@ pub enum Check {
 
 /// What came out of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "What a decision looked at and found."))]
 pub struct CheckResult {
     /// What was looked at.
     pub rule: Check,
@@ -119,6 +121,7 @@ fn shown(time: Timestamp) -> String {
 
 /// A rule of the contract by which a received id became the tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "A rule of the normalization."))]
 #[serde(rename_all = "snake_case")]
 pub enum NormalizationRule {
     /// White space around the id, and NUL, CR and LF behind it, went.
@@ -135,6 +138,11 @@ pub enum NormalizationRule {
 
 /// One change of a received id on its way to the tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "One change of an id on its way to the tag.")
+)]
 pub struct NormalizationStep {
     /// The id before.
     pub from: String,

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use crate::{
-    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, Name, OcppIdTag, Text, Timestamp,
-    Vehicle,
+    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, Name, OcppIdTag, StoredRules, Text,
+    Timestamp, Vehicle,
 };
 
 pub fn at(milliseconds: i64) -> Timestamp {
@@ -37,6 +37,7 @@ pub fn card(number: u64, text: &str) -> AccessId {
         updated_at: at(0),
         vehicle: None,
         customer: None,
+        rules: StoredRules::default(),
     }
 }
 

@@ -9,6 +9,7 @@ extern crate self as domain;
 
 mod access_id;
 mod charge_box;
+mod check;
 mod create;
 mod customer;
 mod decision;
@@ -28,6 +29,7 @@ mod vehicle;
 
 pub use access_id::{AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus};
 pub use charge_box::{ChargeBox, ChargeBoxPattern, InvalidPattern, MAX_PATTERN_BYTES};
+pub use check::{AccessCheck, CheckedAccess};
 pub use create::{
     MAX_ACCESS_IDS_PER_REQUEST, NewAccessId, NewVehicle, RequestedTag, TagConflict, TagTaken, VehicleLink,
 };

@@ -5,6 +5,8 @@ mod access_id;
 mod idempotency;
 mod journal;
 mod organization;
+mod rules;
+mod tag;
 mod vehicle;
 
 use std::collections::HashMap;
@@ -19,10 +21,11 @@ use crate::{
     keys::{self, Key, PARTITION, SORT},
 };
 
-pub(crate) use access_id::{AccessIdItem, TagItem};
+pub(crate) use access_id::AccessIdItem;
 pub(crate) use idempotency::IdempotencyItem;
 pub(crate) use journal::{DecisionItem, Expiring, StartItem, UnknownTagItem};
 pub(crate) use organization::{CredentialItem, CustomerItem, OrganizationItem};
+pub(crate) use tag::{TagItem, stored_tag};
 pub(crate) use vehicle::VehicleItem;
 
 /// An item as the SDK reads and writes it.
@@ -50,6 +53,11 @@ impl From<Corrupt> for Error {
 pub(crate) trait StoredItem: Serialize + DeserializeOwned {
     /// Attributes that may be absent: an update removes those that are.
     const OPTIONAL: &'static [&'static str] = &[];
+
+    /// Whether an update leaves this optional attribute as it is stored, because this version cannot read what it holds.
+    fn keeps(&self, _attribute: &str) -> bool {
+        false
+    }
 }
 
 /// A kind of item that counts its versions: each write is conditioned on the version before, so that no change is lost.

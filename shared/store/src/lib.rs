@@ -3,6 +3,7 @@
 //! Every read is strongly consistent, and everything that a request changes is one conditional transaction. The types of the
 //! AWS SDK stay inside this crate: what goes in and comes out are domain types.
 
+mod access_checks;
 mod access_ids;
 mod admin;
 mod credential;
@@ -20,6 +21,7 @@ pub mod internals;
 mod items;
 mod journal;
 mod keys;
+mod rules;
 mod settings;
 mod store;
 mod table;

@@ -95,7 +95,7 @@ impl Store {
 }
 
 /// Those of the near misses that access IDs have.
-fn known(
+pub(crate) fn known(
     found: &mut Found,
     organization: &OrganizationId,
     near_misses: Vec<NearMiss>,

@@ -176,6 +176,7 @@ fn card(number: u64, now: Timestamp) -> Option<AccessId> {
         updated_at: now,
         vehicle: None,
         customer: None,
+        rules: domain::StoredRules::default(),
     })
 }
 

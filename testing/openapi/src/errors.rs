@@ -22,7 +22,7 @@ pub(crate) fn of(path: &str, operation: &Operation) -> Vec<(u16, &'static str)> 
         (has_parameters || has_body, 400, "InvalidRequest"),
         (true, 401, "Unauthorized"),
         (is_on_record, 404, "NotFound"),
-        (has_body && !is_on_record, 409, "Conflict"),
+        (operation.responses.responses.contains_key("201"), 409, "Conflict"),
         (has_body, 413, "PayloadTooLarge"),
         (true, 429, "Throttled"),
         (true, 503, "ServiceUnavailable"),

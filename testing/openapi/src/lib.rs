@@ -56,9 +56,11 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "access-ids", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "checks", description = "Whether a tag would charge, and why not."),
         (name = "customers", description = "Whom access IDs and vehicles belong to, by name."),
         (name = "decisions", description = "What the RFID authorizer decided, and the tags that nobody has."),
         (name = "rfid", description = "The question of a charging platform. It has a URL and a secret of its own."),
+        (name = "rules", description = "When and where access IDs may begin to charge."),
         (name = "vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")
     ),
     components(schemas(ErrorBody<'_>, GatewayError)),
@@ -234,9 +236,9 @@ fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String
     // Thor may send what it likes besides.
     let is_open = object.properties.contains_key("chargebox");
     object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(is_open)));
-    for field in object.properties.values_mut() {
+    for (name, field) in &mut object.properties {
         if let RefOr::T(Schema::Array(list)) = field {
-            list.unique_items = true;
+            list.unique_items = name == "accessIds";
         }
     }
 }

@@ -6,8 +6,10 @@ use std::{cell::Cell, env, path::PathBuf, sync::LazyLock};
 
 use api::{
     Problem, Problems,
+    access_checks::{self, AccessCheckDocument},
     access_ids::{self, AccessIdDocument, AccessIdList},
     customers::CustomerList,
+    rules::{self, RulesDocument},
     vehicles::{self, VehicleDocument, VehicleList},
 };
 use domain::{
@@ -139,6 +141,8 @@ fn read(schema: &str, body: &Value) -> Result<(), Problems> {
         "AccessIdUpdateRequest" => access_ids::parse_update(body.as_bytes()).map(|_| ()),
         "NewVehicleRequest" => vehicles::parse_new(body.as_bytes()).map(|_| ()),
         "VehicleUpdateRequest" => vehicles::parse_update(body.as_bytes()).map(|_| ()),
+        "RulesRequest" => rules::parse(body.as_bytes()).map(|_| ()),
+        "AccessCheckRequest" => access_checks::parse(body.as_bytes()).map(|_| ()),
         _ => panic!("{schema}"),
     }
 }
@@ -197,6 +201,11 @@ fn answers_keep_to_the_document() {
     let of_vehicle = vehicle.vehicle.clone().unwrap();
     let vehicles = store::Page { records: vec![of_vehicle.clone()], next_cursor: None };
     let customers = store::Page { records: vec![vehicle.access_id.customer.clone().unwrap()], next_cursor: None };
+    let label = domain::AccessIdLabel { id: id(1), name: "x".to_owned(), kind: AccessIdType::Rfid };
+    let check = access_checks::parse(br#"{"accessCheck": {"ocppIdTag": " 7186A61E"}}"#).unwrap();
+    let near_misses = domain::near_misses(&check.tag().unwrap());
+    let near_misses = near_misses.into_iter().map(|near_miss| (near_miss, label.clone())).collect();
+    let checked = check.answer(None, None, near_misses, now);
     for (schema, answer) in [
         ("AccessIdDocument", json!(AccessIdDocument::new(&vehicle))),
         ("AccessIdDocument", json!(AccessIdDocument::new(&card))),
@@ -205,6 +214,8 @@ fn answers_keep_to_the_document() {
         ("VehicleDocument", json!(VehicleDocument::new(&of_vehicle))),
         ("VehicleList", json!(VehicleList::new(&vehicles))),
         ("CustomerList", json!(CustomerList::new(&customers))),
+        ("RulesDocument", json!(RulesDocument::new(&domain::Rules::default()))),
+        ("AccessCheckDocument", json!(AccessCheckDocument::new(&checked))),
     ] {
         assert_eq!(refusal(&answer_validator(schema), &answer), None, "{answer}");
     }
@@ -251,7 +262,14 @@ fn is_unsayable(problem: &Problem) -> bool {
 
 #[test]
 fn a_body_is_read_if_the_document_says_so() {
-    for schema in ["NewAccessIdRequest", "AccessIdUpdateRequest", "NewVehicleRequest", "VehicleUpdateRequest"] {
+    for schema in [
+        "AccessCheckRequest",
+        "RulesRequest",
+        "NewAccessIdRequest",
+        "AccessIdUpdateRequest",
+        "NewVehicleRequest",
+        "VehicleUpdateRequest",
+    ] {
         let (document, validator) = (serde_json::to_value(document()).unwrap(), validator(schema));
         let bodies = values(&document, &document["components"]["schemas"][schema]);
         let outcomes = Cell::new([0_u32; 2]);
@@ -260,8 +278,16 @@ fn a_body_is_read_if_the_document_says_so() {
             let documented = refusal(&validator, &body);
             let is_read = match read(schema, &body) {
                 Ok(()) => true,
-                // what no schema can say
-                Err(problems) if documented.is_none() && problems.0.iter().all(is_unsayable) => return Ok(()),
+                // what no schema can say: lengths in bytes, where a pattern has its star, and what `is_unsayable` knows
+                Err(problems)
+                    if documented.is_none()
+                        && problems.0.iter().all(|problem| {
+                            is_unsayable(problem)
+                                || [" bytes ", "\"*\""].iter().any(|words| problem.message.contains(words))
+                        }) =>
+                {
+                    return Ok(());
+                }
                 Err(_) => false,
             };
             let mut counted = outcomes.get();

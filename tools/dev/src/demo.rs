@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{
     AccessId, AccessIdLabel, AccessIdType, Asked, AuthorizationStatus, ChargeBox, Customer, Decision, Id, OcppIdTag,
-    OrganizationId, Question, RequestType, StoredRules, StoredTag, Timestamp, Vehicle,
+    OrganizationId, Question, RequestType, Rules, StoredRules, StoredTag, Timestamp, Vehicle,
 };
 use serde::{Deserialize, Serialize};
 use store::{Decider, Scope, Store};
@@ -128,9 +128,9 @@ use constant::{id, tag, text, time};
 
 const FLEET: &str = "Electric Fleet Transportation";
 
-/// The access IDs of the examples. The third belongs to vehicle 20, as the texts on vehicles show it; its number there,
-/// 124, is that of the card in the texts on access IDs.
-fn access_ids() -> [AccessId; 3] {
+/// The access IDs of the examples, and a card that may charge in the depot alone. The third belongs to vehicle 20, as the
+/// texts on vehicles show it; its number there, 124, is that of the card in the texts on access IDs.
+fn access_ids() -> [AccessId; 4] {
     let vehicle_1 = AccessId {
         id: id(123),
         tag: tag("id-tag-1"),
@@ -143,6 +143,7 @@ fn access_ids() -> [AccessId; 3] {
         updated_at: time("2024-08-08T21:29:51.795Z"),
         vehicle: Some(id(20)),
         customer: Some(Customer::stored(FLEET.into())),
+        rules: StoredRules::default(),
     };
     let card = AccessId {
         id: id(124),
@@ -157,7 +158,15 @@ fn access_ids() -> [AccessId; 3] {
         ..vehicle_1.clone()
     };
     let second_port = AccessId { id: id(125), tag: tag("id-tag-2"), ..vehicle_1.clone() };
-    [vehicle_1, card, second_port]
+    let depot = Rules::new(None, Some(time("2090-01-01T00:00:00Z")), Some(vec!["depot-*".to_owned()]));
+    let restricted = AccessId {
+        id: id(126),
+        tag: tag("1ea68671"),
+        name: text("Card of the depot"),
+        rules: depot.into(),
+        ..card.clone()
+    };
+    [vehicle_1, card, second_port, restricted]
 }
 
 /// The vehicles of the examples.

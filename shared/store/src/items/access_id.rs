@@ -1,7 +1,7 @@
-use domain::{AccessId, AccessIdLabel, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize};
+use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, StoredRules, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
+use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, rules, tag, text};
 use crate::keys::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -24,11 +24,17 @@ pub(crate) struct AccessIdItem {
     vehicle_id: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
+    #[serde(default, with = "rules", skip_serializing_if = "rules::are_not_written")]
+    rules: StoredRules,
     version: u64,
 }
 
 impl StoredItem for AccessIdItem {
-    const OPTIONAL: &'static [&'static str] = &["revokedAt", "vehicleId", "customer"];
+    const OPTIONAL: &'static [&'static str] = &["revokedAt", "vehicleId", "customer", rules::ATTRIBUTE];
+
+    fn keeps(&self, attribute: &str) -> bool {
+        rules::are_kept(&self.rules, attribute)
+    }
 }
 
 impl VersionedItem for AccessIdItem {
@@ -56,6 +62,7 @@ impl VersionedItem for AccessIdItem {
             updated_at: access_id.updated_at,
             vehicle_id: access_id.vehicle.map(Id::get),
             customer: access_id.customer.as_ref().map(|customer| customer.name().to_owned()),
+            rules: access_id.rules.clone(),
             version,
         }
     }
@@ -76,57 +83,8 @@ impl VersionedItem for AccessIdItem {
             updated_at: self.updated_at,
             vehicle: self.vehicle_id.map(Id::new).transpose().map_err(Corrupt::new)?,
             customer: self.customer.map(Customer::stored),
+            rules: self.rules,
         };
         Ok(Versioned { value, version: self.version })
-    }
-}
-
-/// What an RFID decision needs to know of an access ID, stored under its tag. It changes together with the access ID.
-#[derive(PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TagItem {
-    access_id: u64,
-    pub name: String,
-    #[serde(rename = "type")]
-    pub kind: AccessIdType,
-    pub authorization_status: AuthorizationStatus,
-    /// Where the vehicle can be read together with the access ID. No decision depends on it, and the access ID alone says
-    /// whether it is true.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number_if_readable")]
-    vehicle_id: Option<u64>,
-}
-
-/// A number that nothing depends on: any other value is as good as none.
-fn number_if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(u64::deserialize(deserializer).ok())
-}
-
-impl StoredItem for TagItem {
-    const OPTIONAL: &'static [&'static str] = &["vehicleId"];
-}
-
-impl TagItem {
-    pub fn new(access_id: &AccessId) -> Self {
-        Self {
-            access_id: access_id.id.get(),
-            name: access_id.name.to_string(),
-            kind: access_id.kind,
-            authorization_status: access_id.status,
-            vehicle_id: access_id.vehicle.map(Id::get),
-        }
-    }
-
-    /// The vehicle that the access ID is linked to, if the item knows it.
-    pub fn vehicle(&self) -> Option<Id> {
-        self.vehicle_id.and_then(|id| Id::new(id).ok())
-    }
-
-    pub fn access_id(&self) -> Result<Id, Corrupt> {
-        Id::new(self.access_id).map_err(Corrupt::new)
-    }
-
-    /// Whose tag it is.
-    pub fn into_label(self) -> Result<AccessIdLabel, Corrupt> {
-        Ok(AccessIdLabel { id: self.access_id()?, name: self.name, kind: self.kind })
     }
 }

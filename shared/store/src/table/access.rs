@@ -79,6 +79,11 @@ impl Found {
         self.0.remove(key).map(from_item).transpose()
     }
 
+    /// The item at this key as it is stored, if there is one.
+    pub fn take_item(&mut self, key: &Key) -> Option<Item> {
+        self.0.remove(key)
+    }
+
     /// Whose tag is at this key, if it is anybody's. An item that cannot be read is logged and left out.
     pub fn take_label(&mut self, key: &Key) -> Option<AccessIdLabel> {
         let label = self.0.remove(key).map(from_item::<TagItem>)?.and_then(TagItem::into_label);

@@ -116,17 +116,18 @@ fn put(key: Key, item: &impl StoredItem) -> Result<PutBuilder, Error> {
 }
 
 /// Sets the attributes that the item has and removes those that it may have but has not. Attributes that this version of the
-/// service does not know stay.
+/// service does not know stay, and so do those that it cannot read.
 fn update<I: StoredItem>(key: Key, item: &I) -> Result<UpdateBuilder, Error> {
-    let item = to_item(item)?;
-    let absent: Vec<&str> = I::OPTIONAL.iter().copied().filter(|name| !item.contains_key(*name)).collect();
+    let attributes = to_item(item)?;
+    let is_absent = |name: &&str| !attributes.contains_key(*name) && !item.keeps(name);
+    let absent: Vec<&str> = I::OPTIONAL.iter().copied().filter(is_absent).collect();
     let mut update = Update::builder().set_key(Some(key_item(key)));
-    let mut set = Vec::with_capacity(item.len());
+    let mut set = Vec::with_capacity(attributes.len());
     for name in &absent {
         update = update.expression_attribute_names(format!("#{name}"), *name);
     }
     // Placeholders stand for all names, because some are reserved words.
-    for (name, value) in item {
+    for (name, value) in attributes {
         set.push(format!("#{name} = :{name}"));
         update = update
             .expression_attribute_names(format!("#{name}"), &name)

@@ -8,8 +8,8 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessIdFilter, AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag, Patch,
-    RequestType, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
+    AccessCheck, AccessIdFilter, AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag,
+    Patch, RequestType, Rules, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
 use store::{DecisionFilter, Error, Idempotency, Scope};
 
@@ -125,6 +125,8 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.store.update_vehicle(&caller, created.id, &update).await?;
     table.tell(endpoint, "a new customer").await;
 
+    table.rows.extend(costs_of_rules().await?);
+
     table.store.check(&caller).await?;
     table.tell("any", "one that breaks a rule").await;
     Ok(table.rows)
@@ -205,6 +207,41 @@ async fn costs_of_lists() -> Result<Vec<String>, Error> {
     Ok(table.rows)
 }
 
+/// Rules, and checks of who may charge.
+async fn costs_of_rules() -> Result<Vec<String>, Error> {
+    let mut table = Table::new().await?;
+    let caller = table.caller.clone();
+    let id = table.store.create_access_id(&caller, &card("04e1a2b3"), None, at(0)).await?.access_id.id;
+    table.requests().await;
+    let endpoint = "`GET /api/access-ids/{id}/rules`";
+    table.store.get_access_id_rules(&caller, id).await?;
+    table.tell(endpoint, "").await;
+
+    let endpoint = "`PUT /api/access-ids/{id}/rules`";
+    for (rules, case) in
+        [(longest_rules(), "the longest rules"), (longest_rules(), "equal ones"), (Rules::default(), "none any more")]
+    {
+        table.store.put_access_id_rules(&caller, id, &rules, at(1)).await?;
+        table.tell(endpoint, case).await;
+    }
+
+    let endpoint = "`POST /api/access-checks`";
+    let charge_box = Some(ChargeBox::received("EaJ7cU9NJ3YkTNgy".to_owned()));
+    for (received, case) in [("04E1A2B3", "a card"), ("no tag", "what is no tag")] {
+        let kind = RequestType::Start;
+        let check = AccessCheck { received: received.to_owned(), charge_box: charge_box.clone(), kind, at: None };
+        table.store.check_access(&caller, &check, at(2)).await?;
+        table.tell(endpoint, case).await;
+    }
+    Ok(table.rows)
+}
+
+/// As many bytes as rules may have.
+fn longest_rules() -> Rules {
+    let [from, until] = ["0000-01-01T00:00:00.001Z", "9999-12-31T23:59:59.999Z"].map(|time| time.parse().ok());
+    Rules::new(from, until, Some(vec!["x".repeat(50); 50])).unwrap()
+}
+
 /// Every kind of item: its key, what it holds, and how many bytes it has, usually and at most.
 async fn items() -> Result<Vec<String>, Error> {
     let table = Table::new().await?;
@@ -238,7 +275,9 @@ async fn items() -> Result<Vec<String>, Error> {
             customer: customer.clone(),
             ..card(&format!("{number:036}"))
         };
-        table.store.create_access_id(&table.caller, &new, Some(&idempotency).filter(|_| number == 100), at(0)).await?;
+        let idempotency = Some(&idempotency).filter(|_| number == 100);
+        let id = table.store.create_access_id(&table.caller, &new, idempotency, at(0)).await?.access_id.id;
+        table.store.put_access_id_rules(&table.caller, id, &longest_rules(), at(0)).await?;
     }
     let most = table.items().await;
 
@@ -253,6 +292,8 @@ async fn items() -> Result<Vec<String>, Error> {
         let (_, attributes) = shapes.entry(kind).or_insert_with(|| (key(), BTreeSet::new()));
         attributes.extend(item.keys().map(String::as_str).filter(|name| !["PK", "SK"].contains(name)));
     }
+    // A decision reads it for one read unit.
+    assert!(kinds["tag"][1] <= 4_096, "{kinds:?}");
     let rows = kinds.into_iter().map(|(kind, [usual, most])| {
         let (key, attributes) = &shapes[kind];
         let attributes: Vec<_> = attributes.iter().copied().collect();

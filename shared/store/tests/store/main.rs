@@ -9,5 +9,6 @@ mod contract;
 mod filters;
 mod histories;
 mod measure;
+mod rules;
 mod settings;
 mod support;

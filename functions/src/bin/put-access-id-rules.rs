@@ -1,0 +1,8 @@
+//! `PUT /api/access-ids/{id}/rules`: says when and where an access ID may begin to charge.
+
+use functions::put_access_id_rules::{ROUTE, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), api::StartError> {
+    api::serve(ROUTE, handle).await
+}
