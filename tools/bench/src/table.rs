@@ -3,7 +3,9 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, Text, Timestamp, Vehicle};
+use domain::{
+    AccessId, AccessIdType, AuthorizationStatus, Customer, Id, Name, OcppIdTag, StoredRules, Text, Timestamp, Vehicle,
+};
 use dynoxide::{Database, ImportOptions};
 use engine::{Engine, TABLE_NAME};
 use harness::Recorder;
@@ -97,6 +99,7 @@ fn records(now: Timestamp, is_linked: bool) -> Result<(Vec<AccessId>, Vec<Vehicl
             updated_at: now,
             vehicle: None,
             customer: None,
+            rules: StoredRules::default(),
         })
     };
     let vehicle_id = Id::new(20)?;
