@@ -1,6 +1,6 @@
 //! Rules on the wire.
 
-use domain::{ChargeBoxPattern, Rules};
+use domain::{ChargeBoxPattern, MAX_PATTERNS, Rules};
 use serde::Serialize;
 
 #[cfg(feature = "openapi")]
@@ -73,7 +73,11 @@ fn read(rules: &mut Object, problems: &mut Problems) -> Option<Rules> {
                 "*".to_owned()
             }
         };
-    let charge_boxes = charge_boxes.map(|elements| elements.into_iter().enumerate().map(&mut pattern).collect());
+    let charge_boxes = charge_boxes.map(|elements| match elements.len() {
+        0..=MAX_PATTERNS => elements.into_iter().enumerate().map(&mut pattern).collect(),
+        // The list is refused for its length, whatever its elements are.
+        too_many => vec!["*".to_owned(); too_many],
+    });
     match Rules::new(valid_from, valid_until, charge_boxes) {
         Ok(rules) => Some(rules),
         Err(invalid) => {

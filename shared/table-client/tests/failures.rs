@@ -121,7 +121,8 @@ async fn a_checksum_is_compared_if_there_is_one() {
 
 #[tokio::test]
 async fn a_call_that_was_given_up_takes_the_connection_with_it() {
-    let server = Server::start(|_, number, _| if number == 1 { Act::Hang } else { fine() }).await;
+    let server =
+        Server::start(|connection, number, _| if (connection, number) == (0, 0) { fine() } else { Act::Hang }).await;
     let client = client(server.url(), keys());
     assert!(!client.is_connected());
     ask(&client).await.unwrap();
