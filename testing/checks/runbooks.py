@@ -1,6 +1,7 @@
 """Runs every runbook of docs/operations.md, for each stage, with stubs in place of `aws`, `sam`, `cargo` and what else
 would leave the machine. Afterwards each call of `aws` is held against AWS's own description of it, which the AWS SDK for
-Python brings: that the command exists, that it takes these options and values, that none is missing.
+Python brings: that the command exists, that it takes these options and values, that none is missing. Each body that `curl` sends
+is held against the schema of its request in openapi.json.
 
     target/sam/bin/python testing/checks/runbooks.py
 """
@@ -14,6 +15,7 @@ import sys
 import tempfile
 
 import botocore.session
+import jsonschema
 from botocore import xform_name
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -36,6 +38,7 @@ READER = {
     "SUBJECT": "repo:o/r:environment:e",
     "WHEN": "2026-11-21T10:00:00Z",
 }
+DOCUMENT = json.loads((ROOT / "openapi.json").read_text())
 GLOBAL = {"--cli-binary-format", "--output", "--profile", "--query", "--region"}
 DEPLOY = {"--capabilities", "--parameter-overrides", "--stack-name", "--template-file"}
 
@@ -139,6 +142,22 @@ def check_aws(words):
         must({f"--{option}", f"--no-{option}"} & options.keys(), f"{call}: needs {name}")
 
 
+def check_curl(words):
+    """Whether the document knows this request, and allows the body if the request has one."""
+    call = "curl " + " ".join(words)
+    url = next(word for word in words if word.startswith("value-of-"))
+    path = "/{secret}" if url.startswith("value-of-RfidUrl") else url.removeprefix("value-of-ApiUrl")
+    method = words[words.index("-X") + 1].lower() if "-X" in words else "get"
+    operation = DOCUMENT["paths"].get(path, {}).get(method)
+    must(operation, f"{call}: there is no {method} {path} in openapi.json")
+    must(("-d" in words) == ("requestBody" in operation), f"{call}: has a body or lacks one")
+    if "-d" in words:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        validator = jsonschema.Draft202012Validator(DOCUMENT | schema)
+        for error in validator.iter_errors(json.loads(words[words.index("-d") + 1])):
+            must(False, f"{call}: {error.json_path}: {error.message}")
+
+
 def check_calls(calls, stage):
     others = [f"charge-access-{other}" for other in STAGES if other != stage]
     for name, *words in calls:
@@ -146,6 +165,8 @@ def check_calls(calls, stage):
         must(not any(other in text for other in others), f"{stage}: {text}: touches another stack")
         if name == "aws":
             check_aws(words)
+        if name == "curl":
+            check_curl(words)
         if name == "sam" and words[0] == "deploy":
             must(words[words.index("--config-env") + 1] == stage, f"{stage}: {text}: deploys another stage")
 
