@@ -1,7 +1,8 @@
 //! The one table: its keys, its items, and one method for each use case.
 //!
-//! Every read is strongly consistent, and everything that a request changes is one conditional transaction. The types of the
-//! AWS SDK stay inside this crate: what goes in and comes out are domain types.
+//! Every read is strongly consistent, and everything that a management request changes is one conditional transaction. What a
+//! decision leaves behind is written after its answer, without conditions ([`Decider::remember`]). The types of the AWS SDK
+//! stay inside this crate: what goes in and comes out are domain types.
 
 mod access_checks;
 mod access_ids;

@@ -1,11 +1,12 @@
-//! The RFID authorizer's own DynamoDB client: one end point, one kept connection, one kind of request.
+//! The RFID authorizer's own DynamoDB client: one end point, one kept connection, two kinds of request. A BatchGetItem reads
+//! what a decision needs, and a BatchWriteItem, after the answer and without conditions, writes what is kept of it.
 //!
 //! The SDK's client costs more instructions than everything else in the authorizer (`docs/performance.md` has the
 //! figures). This one sends signed requests with hyper over rustls. It keeps what a decision needs: a deadline, one retry, the
 //! response's checksum, error classes. It has no chain of credential providers (the environment is read at each use), no
 //! proxy, no HTTP/2, and no correction of the clock, because Lambda keeps the clock right.
 //!
-//! What DynamoDB leaves unprocessed (`UnprocessedKeys`) is in the answer, for the caller to see to.
+//! What DynamoDB leaves unprocessed (`UnprocessedKeys`, `UnprocessedItems`) is in the answer, for the caller to see to.
 
 mod config;
 mod connection;
