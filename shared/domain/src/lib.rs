@@ -1,4 +1,5 @@
-//! Access IDs, vehicles and customers: what they are and which changes they allow.
+//! Access IDs with their rules, vehicles and customers: what they are and which changes they allow. Decisions on
+//! whether a tag may charge, access checks, the journal's entries and unknown tags are here too.
 //!
 //! Pure: no AWS, no HTTP, no clock, no randomness, no I/O. Time and ids are arguments. The rules are those of the
 //! wire contract, written once here and used by every endpoint.

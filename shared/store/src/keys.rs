@@ -44,7 +44,7 @@ pub(crate) fn all_tags() -> RangeInclusive<String> {
     "!".to_owned()..="\u{7f}".to_owned()
 }
 
-/// The id in the sort key of an access ID or a vehicle.
+/// The id in the sort key of an access ID, a vehicle or a decision.
 pub(crate) fn id_of(sort: &str) -> Option<Id> {
     Id::new(sort.parse().ok()?).ok()
 }
