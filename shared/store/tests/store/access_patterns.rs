@@ -160,7 +160,7 @@ async fn costs_of_the_journal() -> Result<Vec<String>, Error> {
     let endpoint = "`GET /api/unknown-tags`";
     table.store.list_unknown_tags(&table.caller, &page(50, None), at(100)).await?;
     table.tell(endpoint, "50 unknown tags").await;
-    table.store.get_unknown_tag(&table.caller, &tag("a1"), at(100)).await?;
+    table.store.get_unknown_tag(&table.caller, &tag("a1"), &page(50, None), at(100)).await?;
     table.tell(endpoint, "one of them").await;
     Ok(table.rows)
 }
