@@ -180,10 +180,9 @@ async fn one_throttle_and_items_that_are_left_over_are_made_good() {
     assert_eq!(sent[1]["RequestItems"], rest, "what is left over is sent again, and nothing else");
     let sent = writes(vec![throttle().into()]).await;
     assert_eq!((sent.len(), lost(&world, 4).await), (2, 1), "there is one retry, then it is dropped");
-    for rules in [
-        vec![throttle().times(1), Rule::from(left_over.clone()).after(1)],
-        vec![left_over.clone().times(1), Rule::from(throttle()).after(1)],
-    ] {
+    for rules in
+        [vec![throttle().times(1), left_over.clone().into()], vec![left_over.clone().times(1), throttle().into()]]
+    {
         assert_eq!(writes(rules).await.len(), 2, "one retry in all, whatever it is for");
     }
     assert_eq!(lost(&world, 6).await, 3);
