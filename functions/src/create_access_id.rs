@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route::new("create-access-id", Method::POST, "/api/acce
     responses((status = 201, description = "The access ID was created.", body = AccessIdDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
-    let (new, wish) = call.accept(call.body(access_ids::parse_new).and(call.idempotency())).await?;
-    let created = call.store.create_access_id(&call.caller, &new, wish.as_ref(), call.now).await?;
+    let (new, idempotency) = call.accept(call.body(access_ids::parse_new).and(call.idempotency())).await?;
+    let created = call.store.create_access_id(&call.caller, &new, idempotency.as_ref(), call.now).await?;
     Ok(respond::created(ROUTE.path, created.access_id.id, &AccessIdDocument::new(&created)))
 }

@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route::new("create-vehicle", Method::POST, "/api/vehicl
     responses((status = 201, description = "The vehicle was created.", body = VehicleDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
-    let (new, wish) = call.accept(call.body(vehicles::parse_new).and(call.idempotency())).await?;
-    let created = call.store.create_vehicle(&call.caller, &new, wish.as_ref(), call.now).await?;
+    let (new, idempotency) = call.accept(call.body(vehicles::parse_new).and(call.idempotency())).await?;
+    let created = call.store.create_vehicle(&call.caller, &new, idempotency.as_ref(), call.now).await?;
     Ok(respond::created(ROUTE.path, created.id, &VehicleDocument::new(&created)))
 }

@@ -25,6 +25,6 @@ pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
         let page = call.store.list_unknown_tags(&call.caller, &page, call.now).await?;
         return Ok(respond::ok(&UnknownTagList::new(&page)));
     };
-    let details = call.store.get_unknown_tag(&call.caller, &tag, call.now).await?;
+    let details = call.store.get_unknown_tag(&call.caller, &tag, &page, call.now).await?;
     Ok(respond::ok(&UnknownTagList::one(details.as_ref())))
 }

@@ -153,16 +153,19 @@ async fn one_throttle_and_items_that_are_left_over_are_made_good() {
     world.ask("04e1a2b3").await.ok();
     world.journalled().await;
     let recorder = world.recorder(AUTHORIZER).await;
-    let writes = async |rule: Rule| {
+    let throttle = || Fault::error(400, "ThrottlingException", "");
+    let writes = async |rules: Vec<Rule>| {
         recorder.clear();
-        recorder.inject(rule.on("BatchWriteItem"));
+        for rule in rules {
+            recorder.inject(rule.on("BatchWriteItem"));
+        }
         world.ask("04e1a2b3").await.ok();
         world.journalled().await;
         recorder.heal();
         let requests = recorder.requests().into_iter().filter(|request| request.operation == "BatchWriteItem");
         requests.map(|request| request.body).collect::<Vec<_>>()
     };
-    let sent = writes(Fault::error(400, "ThrottlingException", "").times(1)).await;
+    let sent = writes(vec![throttle().times(1)]).await;
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[0], sent[1], "the ids are made once");
     assert_eq!(world.decisions("").await.len(), 2);
@@ -171,9 +174,16 @@ async fn one_throttle_and_items_that_are_left_over_are_made_good() {
         "PK": {"S": format!("ORG#{}#DECISION", world.fleet.id)}, "SK": {"S": "1"}
     }}}]});
     let body = json!({"UnprocessedItems": rest}).to_string();
-    let sent = writes(Fault::Answer { status: 200, body }.times(1)).await;
+    let left_over = Fault::Answer { status: 200, body };
+    let sent = writes(vec![left_over.clone().times(1)]).await;
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[1]["RequestItems"], rest, "what is left over is sent again, and nothing else");
-    let sent = writes(Fault::error(400, "ThrottlingException", "").into()).await;
+    let sent = writes(vec![throttle().into()]).await;
     assert_eq!((sent.len(), lost(&world, 4).await), (2, 1), "there is one retry, then it is dropped");
+    for rules in
+        [vec![throttle().times(1), left_over.clone().into()], vec![left_over.clone().times(1), throttle().into()]]
+    {
+        assert_eq!(writes(rules).await.len(), 2, "one retry in all, whatever it is for");
+    }
+    assert_eq!(lost(&world, 6).await, 3);
 }

@@ -75,3 +75,23 @@ async fn a_tag_that_was_not_seen_is_not_there_and_pages_are_in_the_order_of_the_
     assert_eq!(shown, ["a", "b/%?", "c", "d", "e#tag#x", "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~"]);
     assert_eq!(unknown(&world, "?ocppIdTag=b%2F%25%3F").await[0]["receivedId"], "b/%?");
 }
+
+#[tokio::test]
+async fn one_tag_has_no_second_page_so_that_every_cursor_is_refused() {
+    let world = World::new().await;
+    for tag in ["a", "b"] {
+        world.ask(tag).await.refuses("unknown");
+    }
+    world.journalled().await;
+    let page = world.get("/api/unknown-tags?limit=1").await.ok();
+    let of_the_list = page["pagination"]["nextPageCursor"].as_str().unwrap();
+    let wrong_secret = format!("{}_{}", world.fleet.api.token.rsplit_once('_').unwrap().0, "A".repeat(43));
+    for cursor in ["forged", of_the_list] {
+        for tag in ["a", "nobody"] {
+            let path = format!("/api/unknown-tags?ocppIdTag={tag}&nextPageCursor={cursor}");
+            world.get(&path).await.names(&["nextPageCursor"]);
+            world.get(&path).token(&wrong_secret).await.is(401, "unauthorized");
+        }
+    }
+    assert_eq!(unknown(&world, "?ocppIdTag=a&limit=1").await.len(), 1);
+}

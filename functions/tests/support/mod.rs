@@ -3,6 +3,7 @@
 
 mod answer;
 mod call;
+mod forms;
 mod routes;
 mod seed;
 mod table;
@@ -21,8 +22,9 @@ use serde_json::{Value, json};
 use store::{Scope, Settings, Store};
 use tokio::sync::Mutex;
 
-pub use answer::{Answer, check_id, check_time};
+pub use answer::Answer;
 pub use call::Call;
+pub use forms::{check_id, check_time};
 pub use routes::{API, AUTHORIZER, DEFAULT, FUNCTIONS, endpoints, target};
 pub use seed::{access_id, card, customer, import, name, now, time, vehicle};
 pub use table::{Touch, seen};

@@ -1,16 +1,13 @@
 //! The decision journal on the wire.
 
-use chrono::Utc;
-use domain::{
-    AccessIdLabel, AccessIdType, DecisionRecord, Excerpt, OcppIdTag, OcppStatus, Reason, RequestType, Timestamp,
-};
+use domain::{AccessIdLabel, AccessIdType, DecisionRecord, Excerpt, OcppIdTag, OcppStatus, Reason, RequestType};
 use serde::Serialize;
 use store::{DecisionFilter, PageRequest};
 
 #[cfg(feature = "openapi")]
 use crate::schemas::{RecordId, ShownTag, Time};
 use crate::{
-    json::word_of,
+    json::{time_of, word_of},
     page::{self, Pagination},
     query::Query,
     respond::time,
@@ -109,16 +106,10 @@ pub fn query(query: &mut Query) -> (DecisionFilter, PageRequest) {
         authorized: query.optional("authorized", |text| text.parse().map_err(|_| "must be true or false")),
         reason: query.optional("reason", word_of),
         kind: query.optional("type", word_of),
-        after: query.optional("decidedAfter", moment),
-        before: query.optional("decidedBefore", moment),
+        after: query.optional("decidedAfter", time_of),
+        before: query.optional("decidedBefore", time_of),
     };
     (filter, page::read(query))
-}
-
-/// A time of RFC 3339, in any time zone.
-fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    let time = chrono::DateTime::parse_from_rfc3339(text);
-    time.map(|time| time.with_timezone(&Utc)).map_err(|_| "must be a time such as 2026-03-01T07:00:00.000Z")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use domain::{RefusedUpdate, TagTaken};
 use lambda_http::http::StatusCode;
 
-use crate::{problems::Problems, respond::Conflict};
+use crate::problems::{Conflict, Problems};
 
 /// Why a request is not answered with what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

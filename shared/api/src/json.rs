@@ -243,11 +243,14 @@ pub(crate) fn list(value: Json<'_>) -> Result<Vec<Json<'_>>, String> {
 
 /// A time of RFC 3339 with any offset. In UTC it has to be one of RFC 3339 too, so that it can be shown.
 pub(crate) fn time(value: Json<'_>) -> Result<Timestamp, String> {
-    string(value, |text| {
-        let time = chrono::DateTime::parse_from_rfc3339(text).ok().map(Timestamp::from);
-        let shown = time.filter(|time| (0..=9999).contains(&time.year()));
-        shown.ok_or("must be a time of RFC 3339 with its offset, such as 2026-03-01T08:00:00Z")
-    })
+    string(value, time_of)
+}
+
+/// The same for a text.
+pub(crate) fn time_of(text: &str) -> Result<Timestamp, &'static str> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok().map(Timestamp::from);
+    let shown = time.filter(|time| (0..=9999).contains(&time.year()));
+    shown.ok_or("must be a time of RFC 3339 with its offset, such as 2026-03-01T08:00:00Z")
 }
 
 /// The number of a record. JSON has one kind of number, so `20.0` and `2e1` are the integer 20.

@@ -1,5 +1,7 @@
 //! What is wrong with a request: all of it at once, each problem with the field that it concerns.
 
+use domain::TagConflict;
+
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -9,6 +11,29 @@ pub struct Problem {
     pub field: String,
     /// What is wrong with it, as the end of a sentence that begins with the field.
     pub message: String,
+}
+
+/// An element of a request whose tag is taken.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Conflict {
+    /// The path of the tag: `accessId.ocppIdTag` or `vehicle.accessIds[38].ocppIdTag`.
+    pub(crate) field: String,
+    /// The access ID that has the tag.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schemas::RecordId))]
+    pub(crate) access_id: u64,
+}
+
+impl Conflict {
+    /// What the contract shows of a conflict.
+    pub(crate) fn new(conflict: &TagConflict) -> Self {
+        let field = match conflict.index {
+            None => "accessId.ocppIdTag".to_owned(),
+            Some(index) => format!("vehicle.accessIds[{index}].ocppIdTag"),
+        };
+        Self { field, access_id: conflict.access_id.get() }
+    }
 }
 
 /// All that is wrong with a request, in the order in which it was found.

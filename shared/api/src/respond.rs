@@ -1,6 +1,5 @@
 //! Responses: JSON documents, and the contract's bodies for errors.
 
-use domain::TagConflict;
 use lambda_http::{
     Body, Response,
     http::{
@@ -10,7 +9,10 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::{error::Error, problems::Problem};
+use crate::{
+    error::Error,
+    problems::{Conflict, Problem},
+};
 
 /// What is wrong with a request, or with the service.
 #[derive(Serialize)]
@@ -31,28 +33,6 @@ pub struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1, nullable = false))]
     conflicts: Option<Vec<Conflict>>,
-}
-
-/// An element of a request whose tag is taken.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Conflict {
-    /// The path of the tag: `accessId.ocppIdTag` or `vehicle.accessIds[38].ocppIdTag`.
-    pub(crate) field: String,
-    /// The access ID that has the tag.
-    #[cfg_attr(feature = "openapi", schema(value_type = crate::schemas::RecordId))]
-    pub(crate) access_id: u64,
-}
-
-impl Conflict {
-    pub(crate) fn new(conflict: &TagConflict) -> Self {
-        let field = match conflict.index {
-            None => "accessId.ocppIdTag".to_owned(),
-            Some(index) => format!("vehicle.accessIds[{index}].ocppIdTag"),
-        };
-        Self { field, access_id: conflict.access_id.get() }
-    }
 }
 
 impl<'a> ErrorBody<'a> {

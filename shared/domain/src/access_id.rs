@@ -9,7 +9,8 @@ pub enum AccessIdType {
     /// An RFID card that is held to the charger.
     #[serde(rename = "RFID")]
     Rfid,
-    /// A vehicle that is plugged in; its tag is a MAC address or a contract id.
+    /// A vehicle that is plugged in. Its tag is a MAC address, or a contract id (EMAID), which cards have too: hence
+    /// [`crate::looks_like`] takes an EMAID for a card's.
     Vehicle,
 }
 

@@ -72,7 +72,7 @@ impl Search {
         tag.as_str().contains(&self.folded) || self.tag.as_ref().is_some_and(|part| tag.as_str().contains(part))
     }
 
-    /// It as a text, which is another one for every other search. It has no line break.
+    /// The search as a text without a line break: equal searches give equal texts, different searches different texts.
     pub fn text(&self) -> &str {
         &self.folded
     }
@@ -97,9 +97,10 @@ impl AccessIdFilter {
             && self.search.as_ref().is_none_or(|search| search.is_in(name.as_str()) || search.is_in_tag(tag))
     }
 
-    /// The filter as a text, which is another one for every other filter, and empty for one without parts.
+    /// The filter as a text, which is empty for a filter without parts: equal filters give equal texts, different filters
+    /// different texts.
     pub fn text(&self) -> String {
-        lines([
+        filter_text([
             ("ocppIdTag", self.tag.as_ref().map(ToString::to_string)),
             ("vehicleId", self.vehicle.as_ref().map(ToString::to_string)),
             ("authorizationStatus", self.status.map(|status| format!("{status:?}"))),
@@ -124,9 +125,10 @@ impl VehicleFilter {
             && self.search.as_ref().is_none_or(|search| texts().any(|text| search.is_in(text)))
     }
 
-    /// The filter as a text, which is another one for every other filter, and empty for one without parts.
+    /// The filter as a text, which is empty for a filter without parts: equal filters give equal texts, different filters
+    /// different texts.
     pub fn text(&self) -> String {
-        lines([
+        filter_text([
             ("ocppIdTag", self.tag.as_ref().map(ToString::to_string)),
             ("customer", self.customer.as_ref().map(|customer| customer.as_str().to_owned())),
             ("q", self.search.as_ref().map(|search| search.text().to_owned())),
@@ -138,7 +140,8 @@ fn is_of(wanted: Option<&CustomerKey>, customer: Option<&Customer>) -> bool {
     wanted.is_none_or(|wanted| customer.is_some_and(|customer| customer.key() == *wanted))
 }
 
-/// A line for each part that there is. No part has a line break, so no two filters have the same lines.
-fn lines<const N: usize>(parts: [(&str, Option<String>); N]) -> String {
+/// A filter as a text: a line `name=value` for each part that is there. Equal filters give equal texts, different filters
+/// different texts, provided that no value holds a line break.
+pub fn filter_text<const N: usize>(parts: [(&str, Option<String>); N]) -> String {
     parts.into_iter().filter_map(|(name, part)| Some(format!("{name}={}\n", part?))).collect()
 }

@@ -39,7 +39,7 @@ pub use decision::{
     AccessIdLabel, Decision, OcppStatus, Question, Reason, RequestType, StoredRules, StoredTag, remembered_until,
 };
 pub use explain::{Check, CheckResult, NormalizationRule, NormalizationStep, explain, normalization_steps};
-pub use filter::{AccessIdFilter, Search, VehicleFilter};
+pub use filter::{AccessIdFilter, Search, VehicleFilter, filter_text};
 pub use id::{Id, InvalidId};
 pub use journal::{Asked, DecisionRecord, Excerpt, Journal, MAX_EXCERPT, UnknownTag, looks_like};
 pub use near_miss::{How, MAX_NEAR_MISSES, NearMiss, near_misses};

@@ -6,8 +6,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    env, iter,
-    path::PathBuf,
+    iter,
     str::FromStr,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -18,17 +17,18 @@ use domain::{
 };
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
-use table_client::{Client, Config, Keys, Operation};
+use table_client::{Client, Operation};
 use tokio::time::Instant;
 
 use crate::{
-    Counts, Credential, Error, JournalSettings, Settings, SettingsError, TableCredentials, journal,
+    Counts, Credential, Error, JournalSettings, Settings, SettingsError,
     keys::{self, Key},
-    settings::LOCAL_KEY,
 };
 
 /// What a decision may take in all, the table's retries included.
 const DEADLINE: Duration = Duration::from_millis(950);
+/// What the journal may take after one answer: both tries to write, and a new connection if they lost the one there was.
+const JOURNAL_TIME: Duration = Duration::from_millis(300);
 /// How long to wait before the table is asked again, when it left keys over.
 const PAUSE: Duration = Duration::from_millis(25);
 
@@ -64,7 +64,7 @@ impl Decider {
             table: settings.table.clone(),
             journalled,
             deadline: DEADLINE * settings.patience(),
-            journal_time: journal::TIME * settings.patience(),
+            journal_time: JOURNAL_TIME * settings.patience(),
             failures: AtomicU64::new(0),
             journal_lost: AtomicU64::new(0),
         })
@@ -302,26 +302,6 @@ impl Item<'_> {
 fn read_rules(rules: &RawValue) -> Result<Rules, Box<dyn std::error::Error>> {
     let attribute: serde_dynamo::AttributeValue = serde_json::from_str(rules.get())?;
     Ok(serde_dynamo::from_attribute_value(attribute)?)
-}
-
-impl Settings {
-    /// The same, as `table-client` takes it.
-    pub(crate) fn table_client(&self) -> Config {
-        let local = || Keys {
-            access_key_id: LOCAL_KEY.0.to_owned(),
-            secret_access_key: LOCAL_KEY.1.to_owned(),
-            session_token: None,
-        };
-        Config {
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
-            credentials: match self.credentials {
-                TableCredentials::Environment => table_client::Credentials::Environment,
-                TableCredentials::Local => table_client::Credentials::Fixed(local()),
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{Datelike as _, SubsecRound as _, TimeDelta};
-use domain::{DecisionRecord, Excerpt, Id, OcppIdTag, Reason, RequestType, Timestamp};
+use chrono::{Datelike as _, SecondsFormat, SubsecRound as _, TimeDelta};
+use domain::{DecisionRecord, Excerpt, Id, OcppIdTag, Reason, RequestType, Timestamp, filter_text};
 
 use crate::{
     Credential, Error, Page, PageRequest, Store,
@@ -43,6 +43,23 @@ impl DecisionFilter {
             && is(self.authorized.map(|authorized| record.authorized() == authorized))
             && is(self.reason.map(|reason| record.refusal == Some(reason)))
             && is(self.kind.map(|kind| record.kind == kind))
+    }
+
+    /// The filter as a text, which is empty for a filter without parts: equal filters give equal texts, different filters
+    /// different texts.
+    fn text(&self) -> String {
+        let time = |time: Timestamp| time.to_rfc3339_opts(SecondsFormat::Nanos, true);
+        filter_text([
+            ("ocppIdTag", self.tag.as_ref().map(ToString::to_string)),
+            ("accessId", self.access_id.map(|id| id.to_string())),
+            // A charge box may send anything, line breaks too.
+            ("chargeBox", self.charge_box.as_ref().map(|charge_box| charge_box.as_str().escape_default().to_string())),
+            ("authorized", self.authorized.map(|authorized| authorized.to_string())),
+            ("reason", self.reason.map(|reason| <&str>::from(reason).to_owned())),
+            ("type", self.kind.map(|kind| <&str>::from(kind).to_owned())),
+            ("decidedAfter", self.after.map(time)),
+            ("decidedBefore", self.before.map(time)),
+        ])
     }
 
     /// The sort keys of the times that are wanted.
@@ -88,7 +105,7 @@ impl Store {
             partition: about_the_tag.unwrap_or_else(|| keys::decisions(organization)),
             range: filter.range(),
             direction: Direction::Descending,
-            filters: &format!("{filter:?}"),
+            filters: &filter.text(),
             page,
         };
         access.walk(&walk, |item| current::<DecisionItem>(item, now).filter(|record| filter.shows(record))).await
@@ -98,6 +115,30 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn different_filters_have_different_texts_and_equal_ones_the_same() {
+        let time: Timestamp = "2026-03-01T01:00:00.0001+01:00".parse().unwrap();
+        let at = |charge_box: &str| DecisionFilter { charge_box: Some(Excerpt::of(charge_box)), ..Default::default() };
+        let filters = [
+            DecisionFilter::default(),
+            at("a"),
+            at("a\nauthorized=true"),
+            at("a\\nauthorized=true"),
+            DecisionFilter { authorized: Some(true), ..at("a") },
+            DecisionFilter { authorized: Some(false), ..at("a") },
+            DecisionFilter { reason: Some(Reason::Unknown), kind: Some(RequestType::Start), ..Default::default() },
+            DecisionFilter { after: Some(time), ..Default::default() },
+            DecisionFilter { before: Some(time), ..Default::default() },
+        ];
+        for (number, filter) in filters.iter().enumerate() {
+            assert!(filters.iter().enumerate().all(|(it, other)| (other.text() == filter.text()) == (it == number)));
+        }
+        assert_eq!(filters[0].text(), "");
+        assert_eq!(filters[2].text(), "chargeBox=a\\nauthorized=true\n");
+        assert_eq!(filters[6].text(), "reason=unknown\ntype=start\n");
+        assert_eq!(filters[7].text(), "decidedAfter=2026-03-01T00:00:00.000100000Z\n");
+    }
 
     #[test]
     fn times_are_keys_and_the_moments_themselves_are_left_out() {

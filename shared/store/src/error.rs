@@ -1,7 +1,7 @@
 use domain::{LinkRefused, RefusedUpdate, TagTaken};
 
-/// Why a use case came to nothing. Nothing was written then, with one exception: after [`Error::Unavailable`] a write may
-/// have been carried out, and then as a whole.
+/// Why a use case failed. The table is unchanged then, with one exception: after [`Error::Unavailable`] it is not known
+/// whether the write was carried out. If it was, it was carried out as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The credential is unknown, revoked, or of another scope.

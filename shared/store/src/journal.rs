@@ -3,68 +3,30 @@
 //! Nobody waits for it and nothing depends on it, but for a later `authorize` that a rule refuses although the car charges:
 //! see [`domain::Decision::on`]. So it may take little time, and what fails is dropped and counted.
 
-use std::{collections::HashMap, env, sync::atomic::Ordering, time::Duration};
+use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
 
-use domain::{Asked, Decision, DecisionRecord, Id, Journal, OrganizationId, Timestamp, UnknownTag, remembered_until};
+use domain::{Asked, Decision, DecisionRecord, Id, OrganizationId, Timestamp, UnknownTag, remembered_until};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use table_client::Operation;
-use tokio::time::{Instant, sleep, timeout};
+use table_client::{Error as TableError, Operation};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    Decider, SettingsError, digest,
+    Decider, JournalSettings, digest,
     items::{DecisionItem, StartItem, StoredItem, UnknownTagItem, milliseconds},
     keys::{self, Key, PARTITION, SORT},
 };
 
-/// What all of it may take after one answer, retries included.
-pub(crate) const TIME: Duration = Duration::from_millis(300);
-/// How long to wait before the table is asked again to write what it left over.
+/// How long to wait before an item is sent again.
 const PAUSE: Duration = Duration::from_millis(25);
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// How long an unknown tag is kept after its last sight.
 const UNKNOWN_TAG_DAYS: i64 = 30;
 
-/// Which decisions are journalled, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JournalSettings {
-    /// Which decisions.
-    pub journal: Journal,
-    /// After how many days an entry is forgotten.
-    pub days: u16,
-}
-
-impl Default for JournalSettings {
-    /// All, for 30 days.
-    fn default() -> Self {
-        Self { journal: Journal::All, days: 30 }
-    }
-}
-
-impl JournalSettings {
-    /// From the environment: `JOURNAL` (`All`, `Refused` or `Off`) and `JOURNAL_DAYS`. The defaults stand for what is not
-    /// set.
-    ///
-    /// # Errors
-    /// [`SettingsError::Journal`] names the variable whose value is another.
-    pub fn from_env() -> Result<Self, SettingsError> {
-        let value = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        let default = Self::default();
-        let journal = value("JOURNAL").map(|word| word.parse().map_err(|_| SettingsError::Journal("JOURNAL")));
-        let days = value("JOURNAL_DAYS").map(|days| match days.parse() {
-            Ok(days) if days > 0 => Ok(days),
-            _ => Err(SettingsError::Journal("JOURNAL_DAYS")),
-        });
-        Ok(Self {
-            journal: journal.transpose()?.unwrap_or(default.journal),
-            days: days.transpose()?.unwrap_or(default.days),
-        })
-    }
-}
-
 impl Decider {
     /// Writes down what was decided at the time `now`. To be called when the answer has been given, and before the next
-    /// request. Never fails: what the table does not take within 300 ms is dropped, logged and counted.
+    /// request. Takes 300 ms at most, a new connection included. Never fails: what the table has not taken after two tries is
+    /// dropped, logged and counted.
     pub async fn remember(
         &self,
         organization: &OrganizationId,
@@ -72,10 +34,11 @@ impl Decider {
         asked: &Asked<'_>,
         decision: &Decision<'_>,
     ) {
+        let deadline = Instant::now() + self.journal_time;
         let now = milliseconds(now);
         let written = match puts(&self.journalled, organization, now, asked, decision) {
             Ok(puts) if puts.is_empty() => return,
-            Ok(puts) => self.write(puts).await,
+            Ok(puts) => self.write(puts, deadline).await,
             Err(code) => Err(code.to_owned()),
         };
         if let Err(code) = written {
@@ -84,25 +47,32 @@ impl Decider {
         }
         // A write that was given up took the connection with it. The next decision should not have to open one.
         if !self.client.is_connected() {
-            _ = timeout(self.journal_time, self.client.connect()).await;
+            _ = timeout_at(deadline, self.client.connect()).await;
         }
     }
 
-    /// Sends the items, and once more those that the table leaves over.
-    async fn write(&self, puts: Vec<Put>) -> Result<(), String> {
-        let deadline = Instant::now() + self.journal_time;
-        let mut request = request(&self.table, &puts).map_err(|_| "MalformedRequest")?;
-        for is_retry in [false, true] {
-            let answer = self.client.call(Operation::BatchWriteItem, &request, deadline).await;
-            let answer = answer.map_err(|error| error.code().to_owned())?;
-            let Some(rest) = unprocessed(&answer)? else { return Ok(()) };
-            if is_retry || Instant::now() + PAUSE >= deadline {
-                break;
-            }
-            request = rest;
-            sleep(PAUSE).await;
+    /// Sends the items, and if that fails or the table leaves some over, sends these once more. No item is sent more than
+    /// twice, not counting a request that did not get through because the kept connection had been closed. Either try has a
+    /// third of the time, so that the last third is left for a new connection.
+    async fn write(&self, puts: Vec<Put>, deadline: Instant) -> Result<(), String> {
+        let third = self.journal_time / 3;
+        let first = request(&self.table, &puts).map_err(|_| "MalformedRequest")?;
+        let (again, code) = match self.client.call_once(Operation::BatchWriteItem, &first, deadline - 2 * third).await {
+            Ok(answer) => match unprocessed(&answer)? {
+                Some(rest) => (rest, "UnprocessedItems".to_owned()),
+                None => return Ok(()),
+            },
+            Err(TableError::Unavailable(code)) => (first, code.into_owned()),
+            Err(refused) => return Err(refused.code().to_owned()),
+        };
+        let deadline = deadline - third;
+        if Instant::now() + PAUSE >= deadline {
+            return Err(code);
         }
-        Err("UnprocessedItems".to_owned())
+        sleep(PAUSE).await;
+        let answer = self.client.call_once(Operation::BatchWriteItem, &again, deadline).await;
+        let answer = answer.map_err(|error| error.code().to_owned())?;
+        if unprocessed(&answer)?.is_some() { Err("UnprocessedItems".to_owned()) } else { Ok(()) }
     }
 }
 

@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::{
         BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
-use table_client::ConfigError;
+use domain::Journal;
+use table_client::{Config, ConfigError, Keys};
 
 use crate::http::{CaBundleError, Connector};
 
@@ -138,12 +139,67 @@ impl Settings {
         Ok((Client::from_conf(config.build()), connector))
     }
 
+    /// What the client of the decisions is configured with.
+    pub(crate) fn table_client(&self) -> Config {
+        let local = || Keys {
+            access_key_id: LOCAL_KEY.0.to_owned(),
+            secret_access_key: LOCAL_KEY.1.to_owned(),
+            session_token: None,
+        };
+        Config {
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            ca_bundle: ca_bundle(),
+            credentials: match self.credentials {
+                TableCredentials::Environment => table_client::Credentials::Environment,
+                TableCredentials::Local => table_client::Credentials::Fixed(local()),
+            },
+        }
+    }
+
     /// How long the first connection may take.
     pub(crate) fn connect_timeout(&self) -> Duration {
         OPERATION_TIMEOUT * self.patience()
     }
 }
 
+/// Which decisions are journalled, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalSettings {
+    /// Which decisions.
+    pub journal: Journal,
+    /// After how many days an entry is forgotten.
+    pub days: u16,
+}
+
+impl Default for JournalSettings {
+    /// All, for 30 days.
+    fn default() -> Self {
+        Self { journal: Journal::All, days: 30 }
+    }
+}
+
+impl JournalSettings {
+    /// From the environment: `JOURNAL` (`All`, `Refused` or `Off`) and `JOURNAL_DAYS`. The defaults stand for what is not
+    /// set.
+    ///
+    /// # Errors
+    /// [`SettingsError::Journal`] names the variable whose value is another.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        let default = Self::default();
+        let journal = variable("JOURNAL").map(|word| word.parse().map_err(|_| SettingsError::Journal("JOURNAL")));
+        let days = variable("JOURNAL_DAYS").map(|days| match days.parse() {
+            Ok(days) if days > 0 => Ok(days),
+            _ => Err(SettingsError::Journal("JOURNAL_DAYS")),
+        });
+        Ok(Self {
+            journal: journal.transpose()?.unwrap_or(default.journal),
+            days: days.transpose()?.unwrap_or(default.days),
+        })
+    }
+}
+
+/// The file of the authorities that are trusted, if the environment names one.
 fn ca_bundle() -> Option<PathBuf> {
     env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

@@ -65,14 +65,16 @@ impl Store {
     }
 
     /// One unknown tag with what may tell whose it is, `None` if it was not seen. Three calls, a few more if the tag or the
-    /// charge box is busy; one if it was not seen.
+    /// charge box is busy; one if it was not seen. One tag fits on the first page, so a cursor was never handed out for it,
+    /// and every cursor is refused; the page's limit changes nothing.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`], and the table's own.
+    /// [`Error::Unauthorized`], [`Error::ForgedCursor`], and the table's own.
     pub async fn get_unknown_tag(
         &self,
         caller: &Credential,
         tag: &OcppIdTag,
+        page: &PageRequest,
         now: Timestamp,
     ) -> Result<Option<SeenTagDetails>, Error> {
         let organization = &caller.organization;
@@ -81,6 +83,9 @@ impl Store {
         let others = near_misses.iter().map(|near_miss| keys::tag(organization, &near_miss.tag));
         let keys = [unknown_key.clone(), tag_key.clone()].into_iter().chain(others);
         let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
+        if page.cursor.is_some() {
+            return Err(Error::ForgedCursor);
+        }
         let Some(unknown) = found.take_current::<UnknownTagItem>(&unknown_key, now) else { return Ok(None) };
         let refusals = refusals(&access, organization, tag, now).await?;
         let paired_with = paired_with(&access, organization, &unknown, now).await?;

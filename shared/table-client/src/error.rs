@@ -49,7 +49,8 @@ impl Failure {
                 Self::Throttled(code)
             }
             _ if status == 429 => Self::Throttled(code),
-            // 408: the server's farewell on a connection that it found idle for too long.
+            // A server may answer 408 when it closes a connection that was idle for too long. On a new connection the same
+            // request can be answered.
             _ if status >= 500 || status == 408 => Self::Unavailable(code),
             _ => Self::Rejected(code),
         }

@@ -140,6 +140,14 @@ impl Client {
         self.attempt(operation, body, deadline).await.map_err(Failure::into_error)
     }
 
+    /// The same as [`Client::call`] without the retry, for a caller that decides itself what is sent again.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn call_once(&self, operation: Operation, body: &[u8], deadline: Instant) -> Result<Bytes, Error> {
+        self.attempt(operation, body, deadline).await.map_err(Failure::into_error)
+    }
+
     async fn attempt(&self, operation: Operation, body: &[u8], deadline: Instant) -> Result<Bytes, Failure> {
         let exchange = async {
             let (connection, response) = self.send(operation, body).await?;

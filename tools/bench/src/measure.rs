@@ -106,10 +106,11 @@ struct Meter<'a> {
 
 impl Meter<'_> {
     async fn read(&mut self, process: &str, wall: Duration) -> Result<Phase> {
-        // It asked for its next invocation, but may not have gone to sleep.
+        // The function has asked for its next invocation, but its threads may still run for a moment, and the CPU time of a
+        // running thread is not yet counted in full.
         sleep(Duration::from_millis(2)).await;
         let (cpu, connections) = (cpu(process)?, self.recorder.connections());
-        // What opens a connection in advance is no operation.
+        // `GET /`, which opens a connection in advance, is recorded without an operation.
         let operations = self.recorder.operations().iter().filter(|operation| !operation.is_empty()).count();
         let phase = Phase {
             wall,

@@ -43,7 +43,8 @@ pub(super) fn prefixes(found: &mut Candidates<'_>) {
     }
 }
 
-/// Letters and digits that look alike, all of a kind exchanged: somebody's habit.
+/// The tag with every occurrence of a letter replaced by the digit that looks like it, or the reverse: for people who always
+/// type the one for the other.
 pub(super) fn look_alikes(found: &mut Candidates<'_>) {
     let text = found.asked();
     found.add(How::LookAlikes, &text.replace('o', "0").replace(['i', 'l'], "1"));
@@ -52,7 +53,8 @@ pub(super) fn look_alikes(found: &mut Candidates<'_>) {
     }
 }
 
-/// One letter and one digit that look alike exchanged: somebody's slip.
+/// The tag with a single letter replaced by the digit that looks like it, or the reverse: for people who mistyped one
+/// character.
 pub(super) fn single_look_alikes(found: &mut Candidates<'_>) {
     let text = found.asked();
     for (at, character) in text.char_indices() {

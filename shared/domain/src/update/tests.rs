@@ -212,9 +212,9 @@ proptest! {
 
     #[test]
     fn a_link_is_shown_by_one_vehicle_and_moves_updated_at_if_it_changes(
-        before in linked_access_ids(), other in vehicles(), wish in 0..4, revoke: bool,
+        before in linked_access_ids(), other in vehicles(), which in 0..4, revoke: bool,
     ) {
-        let vehicle = match wish {
+        let vehicle = match which {
             0 => VehicleChange::Clear,
             1 => VehicleChange::Unlink,
             2 => VehicleChange::Link(other.id),

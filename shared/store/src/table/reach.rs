@@ -18,10 +18,12 @@ pub enum Unreachable {
     /// The engine or AWS answers, and has no table of this name.
     #[error("there is no such table")]
     NoTable,
-    /// The engine or AWS answers, and refuses the credentials or what is done with them. Code and message are its own.
+    /// The engine or AWS answers, and refuses the credentials, or does not allow them to read the table. Holds the code and
+    /// the message of that answer.
     #[error("access is refused: {0}")]
     Denied(String),
-    /// No connection came about. The cause is the last one known: no such host, a refused connection, no trust.
+    /// No connection could be opened. Holds the innermost cause that the client reports: an unknown host, a refused
+    /// connection, or a certificate that is not trusted.
     #[error("no connection: {0}")]
     NotConnected(String),
     /// The connection or the answer took too long.

@@ -25,8 +25,8 @@ pub(crate) struct Walk<'a> {
     pub range: RangeInclusive<String>,
     /// In which order.
     pub direction: Direction,
-    /// What the filter looks for, as a text that is another one for every other filter, and empty for none. A cursor holds
-    /// for this text, the partition, the range and the direction, and for no others.
+    /// What the filter looks for, as a text: equal filters give equal texts, different filters different texts, no filter an
+    /// empty one. A cursor holds for this text, the partition, the range and the direction, and for no others.
     pub filters: &'a str,
     /// Which page.
     pub page: &'a PageRequest,
@@ -118,6 +118,10 @@ impl Walk<'_> {
     /// What a cursor holds for. The filters stand at the end, since only they can hold a line break.
     fn scope(&self) -> String {
         let Self { partition, range, direction, filters, .. } = self;
-        format!("{partition}\n{}\n{}\n{direction:?}\n{filters}", range.start(), range.end())
+        let direction = match direction {
+            Direction::Ascending => "ascending",
+            Direction::Descending => "descending",
+        };
+        format!("{partition}\n{}\n{}\n{direction}\n{filters}", range.start(), range.end())
     }
 }

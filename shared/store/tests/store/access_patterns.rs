@@ -1,21 +1,20 @@
 //! What each request asks of the table and what the engine says it consumes: the generated parts of
 //! `docs/access-patterns.md`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    env, fs,
-};
+mod items;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::{env, fs};
+
 use domain::{
-    AccessCheck, AccessIdFilter, AccessIdType, AuthorizationStatus, ChargeBox, NewAccessId, NewVehicle, OcppIdTag,
-    Patch, RequestType, Rules, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
+    AccessCheck, AccessIdFilter, AuthorizationStatus, ChargeBox, NewAccessId, OcppIdTag, Patch, RequestType, Rules,
+    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
+use items::longest_rules;
 use store::{DecisionFilter, Error, Idempotency, Scope};
 
 use crate::{
-    measure::{FLEET, Table, decided, fill, kind, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
-    support::{at, card, customer, name, page, status, tag, vehicle},
+    measure::{FLEET, Table, decided, fill, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
+    support::{at, card, customer, name, page, status, tag},
 };
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/access-patterns.md");
@@ -160,7 +159,7 @@ async fn costs_of_the_journal() -> Result<Vec<String>, Error> {
     let endpoint = "`GET /api/unknown-tags`";
     table.store.list_unknown_tags(&table.caller, &page(50, None), at(100)).await?;
     table.tell(endpoint, "50 unknown tags").await;
-    table.store.get_unknown_tag(&table.caller, &tag("a1"), at(100)).await?;
+    table.store.get_unknown_tag(&table.caller, &tag("a1"), &page(50, None), at(100)).await?;
     table.tell(endpoint, "one of them").await;
     Ok(table.rows)
 }
@@ -236,115 +235,11 @@ async fn costs_of_rules() -> Result<Vec<String>, Error> {
     Ok(table.rows)
 }
 
-/// As many bytes as rules may have.
-fn longest_rules() -> Rules {
-    let [from, until] = ["0000-01-01T00:00:00.001Z", "9999-12-31T23:59:59.999Z"].map(|time| time.parse().ok());
-    Rules::new(from, until, Some(vec!["x".repeat(50); 50])).unwrap()
-}
-
-/// Every kind of item: its key, what it holds, and how many bytes it has, usually and at most.
-async fn items() -> Result<Vec<String>, Error> {
-    let table = Table::new().await?;
-    let idempotency = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
-    table.store.create_access_id(&table.caller, &with_new_vehicle("92d50a693f80"), Some(&idempotency), at(0)).await?;
-    decided(&table, RequestType::Start, "92d50a693f80", at(1)).await;
-    decided(&table, RequestType::Start, "unknown", at(2)).await;
-    let usual = table.items().await;
-
-    let table = Table::new().await?;
-    let longest = |length| "🚗".repeat(length);
-    let customer = Some(customer(&longest(200)));
-    let tags: Vec<_> = (1..41).map(|number| format!("{number:036}")).collect();
-    let new = NewVehicle {
-        name: text(&longest(200)),
-        make: Some(text(&longest(100))),
-        model: Some(text(&longest(100))),
-        vin: Some(text(&longest(64))),
-        license_plate: Some(text(&longest(64))),
-        customer: customer.clone(),
-        ..vehicle(&tags.iter().map(String::as_str).collect::<Vec<_>>())
-    };
-    let full = table.store.create_vehicle(&table.caller, &new, None, at(0)).await?.id;
-    let idempotency = Idempotency::new("~".repeat(255), b"body");
-    for number in 41..101 {
-        let new = NewAccessId {
-            kind: AccessIdType::Vehicle,
-            name: text(&longest(200)),
-            status: AuthorizationStatus::Revoked,
-            vehicle: VehicleLink::Existing(full),
-            customer: customer.clone(),
-            ..card(&format!("{number:036}"))
-        };
-        let idempotency = Some(&idempotency).filter(|_| number == 100);
-        let id = table.store.create_access_id(&table.caller, &new, idempotency, at(0)).await?.access_id.id;
-        table.store.put_access_id_rules(&table.caller, id, &longest_rules(), at(0)).await?;
-    }
-    let most = table.items().await;
-
-    let mut kinds: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
-    let mut shapes: BTreeMap<&str, (String, BTreeSet<&str>)> = BTreeMap::new();
-    for (at, item) in usual.iter().map(|item| (0, item)).chain(most.iter().map(|item| (1, item))) {
-        let [partition, sort] = ["PK", "SK"].map(|name| item[name].as_s().unwrap().as_str());
-        let kind = kind(partition, sort);
-        let bytes = &mut kinds.entry(kind).or_default()[at];
-        *bytes = size(item).max(*bytes);
-        let key = || format!("`{}` | `{}`", shape(partition), shape(sort));
-        let (_, attributes) = shapes.entry(kind).or_insert_with(|| (key(), BTreeSet::new()));
-        attributes.extend(item.keys().map(String::as_str).filter(|name| !["PK", "SK"].contains(name)));
-    }
-    // A decision reads it for one read unit.
-    assert!(kinds["tag"][1] <= 4_096, "{kinds:?}");
-    let rows = kinds.into_iter().map(|(kind, [usual, most])| {
-        let (key, attributes) = &shapes[kind];
-        let attributes: Vec<_> = attributes.iter().copied().collect();
-        // The operator's labels have no limit.
-        // What the test of the longest records does not write has no figure either.
-        let most =
-            if ["credential", "organization"].contains(&kind) || most == 0 { String::new() } else { most.to_string() };
-        let key = if kind == "unknown tag" { &key.replace("`unknown`", "`<tag>`") } else { key };
-        format!("| {kind} | {key} | {} | {usual} | {most} |", attributes.join(", "))
-    });
-    Ok(rows.collect())
-}
-
-/// A key with names in the place of what differs from item to item.
-fn shape(key: &str) -> String {
-    let mut segments: Vec<String> = Vec::new();
-    for segment in key.split('#') {
-        let is_of = |before: &str| segments.last().is_some_and(|last| last == before);
-        let hex = segment.len() == 64 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
-        segments.push(match segment {
-            _ if ["TAG", "DECISION", "START"].iter().any(|before| is_of(before)) => "<tag>".to_owned(),
-            _ if is_of("ORG") || segment.len() == 12 => "<organization>".to_owned(),
-            _ if segments.iter().any(|before| before == "REQUEST") && !is_of("REQUEST") => "<key>".to_owned(),
-            _ if hex => "<SHA-256>".to_owned(),
-            _ if segment.len() == 16 => "<id>".to_owned(),
-            _ => segment.to_owned(),
-        });
-    }
-    segments.join("#")
-}
-
-/// The bytes that DynamoDB counts for an item.
-fn size(item: &HashMap<String, AttributeValue>) -> usize {
-    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
-}
-
-fn value_size(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::S(text) => text.len(),
-        AttributeValue::N(number) => number.len().div_ceil(2) + 1,
-        AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
-        AttributeValue::M(map) => 3 + map.len() + size(map),
-        other => panic!("{other:?} is in no item"),
-    }
-}
-
 #[tokio::test]
 async fn the_document_tells_what_the_engine_says() {
     let before = fs::read_to_string(DOCUMENT).unwrap();
     let mut after = before.clone();
-    for (part, rows) in [("items", patiently(items).await), ("costs", patiently(costs).await)] {
+    for (part, rows) in [("items", patiently(items::items).await), ("costs", patiently(costs).await)] {
         let begin = format!("<!-- {part}: written by UPDATE_DOCS=1 cargo test -p store access_patterns -->");
         let (head, rest) = after.split_once(&begin).unwrap();
         let (old, tail) = rest.split_once("<!-- end -->").unwrap();
