@@ -20,6 +20,16 @@ UNSAYABLE = (
     "must not contain noncharacters",
     "ocppIdTag must not be zeros alone or Fs alone",
     "ocppIdTag must not be what a spreadsheet leaves behind",
+    # Rules of rules: what compares two fields, counts bytes, or depends on an offset.
+    "rules.validUntil must be after validFrom",
+    "must be in the years 0000 to 9999, in UTC",
+    "must be a time of RFC 3339 with its offset",
+    " bytes long",
+    "bytes in all elements together",
+    'may contain one "*", at its end',
+    # Parameters of decisions: the same for times.
+    "decidedAfter must be",
+    "decidedBefore must be",
 )
 
 WEBHOOK = "/{secret}"
