@@ -6,6 +6,8 @@ use api::{Body, Call, Error, Method, Response, Route, respond, rules::RulesDocum
 pub const ROUTE: Route = Route::new("get-access-id-rules", Method::GET, "/api/access-ids/{id}/rules");
 
 /// Get the rules of an access ID
+///
+/// When and where it may begin to charge. What is `null` restricts nothing.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = ROUTE.path,

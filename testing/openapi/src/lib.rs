@@ -23,7 +23,7 @@ use utoipa::{
         example::ExampleBuilder,
         link::LinkBuilder,
         path::Operation,
-        schema::{AdditionalProperties, Object, Schema},
+        schema::{AdditionalProperties, AnyOfBuilder, Object, Schema},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -210,6 +210,11 @@ fn answers(document: &utoipa::openapi::OpenApi) -> BTreeSet<String> {
 /// Makes the schema of an object as exact as the contract: a request has nothing but what is documented, an answer all of
 /// it. What else an answer may have one day is left open, so that a generated client of today reads it.
 fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String, RefOr<Schema>>) {
+    if let RefOr::T(Schema::OneOf(forms)) = schema {
+        // Of an untagged enum: answers are open, so what has one form may have another too.
+        let forms = std::mem::take(&mut forms.items).into_iter().fold(AnyOfBuilder::new(), AnyOfBuilder::item);
+        *schema = RefOr::T(Schema::AnyOf(forms.build()));
+    }
     if let RefOr::T(Schema::AllOf(parts)) = schema {
         // of `#[serde(flatten)]`: one object on the wire
         let mut merged = Object::new();
