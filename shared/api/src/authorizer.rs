@@ -115,7 +115,7 @@ impl Decided {
 /// From the event to the answer. `None` if the event cannot be read; Lambda itself sends no such event.
 async fn call(decider: &Decider, invocation: &Invocation) -> Option<Call> {
     part("read");
-    let event: Event = match serde_json::from_slice(&invocation.event) {
+    let event = match Event::parse(&invocation.event) {
         Ok(event) => event,
         Err(error) => {
             tracing::error!(category = ?error.classify(), "the event cannot be read");
@@ -138,7 +138,7 @@ async fn call(decider: &Decider, invocation: &Invocation) -> Option<Call> {
 }
 
 /// The secret, from the path or, if that holds none, from `Authorization: Bearer`.
-fn caller(event: &Event) -> Option<Credential> {
+fn caller(event: &Event<'_>) -> Option<Credential> {
     if !edge::admits(event.edge_secret()) {
         return None;
     }
@@ -148,7 +148,7 @@ fn caller(event: &Event) -> Option<Credential> {
 
 /// The decision, with one call of the table whatever is asked. A secret that does not hold is answered before anything that is
 /// wrong with the request: the same call of the table checks the secret, be the request well-formed or not.
-async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -> Result<Decided, Error> {
+async fn decide(decider: &Decider, event: &Event<'_>, caller: Option<&Credential>) -> Result<Decided, Error> {
     part("decide");
     let caller = caller.ok_or(Error::Unauthorized)?;
     let now = now().trunc_subsecs(3);
@@ -162,7 +162,7 @@ async fn decide(decider: &Decider, event: &Event, caller: Option<&Credential>) -
 }
 
 /// What Thor asks.
-fn read(event: &Event) -> Result<Request, Error> {
+fn read(event: &Event<'_>) -> Result<Request, Error> {
     if event.method() != "POST" {
         return Err(Error::MethodNotAllowed);
     }
@@ -193,7 +193,7 @@ pub type AskedEvent = (Option<Credential>, Result<Option<OcppIdTag>, Error>);
 /// What an event asks, `None` if the event cannot be read. For the fuzz targets.
 #[cfg(feature = "fuzzing")]
 pub fn asked(event: &[u8]) -> Option<AskedEvent> {
-    let event: Event = serde_json::from_slice(event).ok()?;
+    let event = Event::parse(event).ok()?;
     Some((caller(&event), read(&event).map(|request| request.tag)))
 }
 

@@ -52,6 +52,9 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem
 /// Whether the `\u` escapes of a JSON text, in what is skipped too, are Unicode: each half of a surrogate pair next to its other
 /// half. `serde_json` looks at those alone that it makes text of.
 fn is_unicode(json: &[u8]) -> bool {
+    if !json.contains(&b'\\') {
+        return true;
+    }
     let mut rest = json.iter();
     let mut units = iter::from_fn(|| match rest.next()? {
         b'\\' if *rest.next()? == b'u' => {

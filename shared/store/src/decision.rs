@@ -129,7 +129,9 @@ impl Decider {
 
     /// What an answer of the table says, `None` if keys were left over.
     fn read(&self, answer: &[u8], caller: &Credential, wanted: &Wanted) -> Result<Option<Known>, Error> {
-        let answer: Answer<'_> = serde_json::from_slice(answer).map_err(|_| self.failed("MalformedAnswer"))?;
+        // That it is UTF-8 is found out once, not for each of its strings.
+        let answer = str::from_utf8(answer).ok().and_then(|answer| serde_json::from_str(answer).ok());
+        let answer: Answer<'_> = answer.ok_or_else(|| self.failed("MalformedAnswer"))?;
         if !answer.unprocessed_keys.is_empty() {
             return Ok(None);
         }
@@ -248,18 +250,27 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 #[derive(Default, Deserialize)]
 struct Value<'a> {
     #[serde(default, rename = "S", borrow)]
-    string: Option<Cow<'a, str>>,
+    string: Option<Text<'a>>,
     #[serde(default, rename = "N", borrow)]
-    number: Option<Cow<'a, str>>,
+    number: Option<Text<'a>>,
 }
 
+/// A text that is copied only if it was written with escapes. (serde copies every `Option<Cow<str>>`.)
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl Value<'_> {
+    fn text(&self) -> Option<&str> {
+        self.string.as_ref().map(|text| &*text.0)
+    }
+
     fn is(&self, text: &str) -> bool {
-        self.string.as_deref() == Some(text)
+        self.text() == Some(text)
     }
 
     fn parse<T: FromStr>(&self) -> Option<T> {
-        self.number.as_deref()?.parse().ok()
+        self.number.as_ref()?.0.parse().ok()
     }
 }
 
@@ -271,18 +282,18 @@ impl Item<'_> {
 
     /// What the item of a tag says.
     fn tag(&self) -> StoredTag {
-        let kind = match self.kind.string.as_deref() {
+        let kind = match self.kind.text() {
             Some("RFID") => Some(AccessIdType::Rfid),
             Some("Vehicle") => Some(AccessIdType::Vehicle),
             _ => None,
         };
-        let status = match self.authorization_status.string.as_deref() {
+        let status = match self.authorization_status.text() {
             Some("Authorized") => Some(AuthorizationStatus::Authorized),
             Some("Revoked") => Some(AuthorizationStatus::Revoked),
             _ => None,
         };
-        let access_id = match (self.access_id.parse(), &self.name.string, kind) {
-            (Some(id), Some(name), Some(kind)) => Some(AccessIdLabel { id, name: name.clone().into_owned(), kind }),
+        let access_id = match (self.access_id.parse(), self.name.text(), kind) {
+            (Some(id), Some(name), Some(kind)) => Some(AccessIdLabel { id, name: name.to_owned(), kind }),
             _ => None,
         };
         StoredTag {

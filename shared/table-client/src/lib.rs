@@ -24,9 +24,9 @@ pub use error::Error;
 use error::Failure;
 use http_body_util::Full;
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue},
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use sign::Signer;
@@ -197,9 +197,14 @@ impl Client {
         headers.push((TARGET, operation.target()));
         let signed: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let authorization = self.signer.authorization(&keys, &stamp, "POST", &signed, body);
-        let request = Request::post("/").header(AUTHORIZATION, authorization);
-        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        request.body(Full::from(body.to_vec())).map_err(|_| Failure::of("MalformedRequest"))
+        // Its path is `/`, as that of every request that is made so.
+        let mut request = Request::new(Full::from(body.to_vec()));
+        *request.method_mut() = Method::POST;
+        for (name, value) in headers.into_iter().chain([(AUTHORIZATION, &*authorization)]) {
+            let value = HeaderValue::from_str(value).map_err(|_| Failure::of("MalformedRequest"))?;
+            request.headers_mut().insert(name, value);
+        }
+        Ok(request)
     }
 
     fn keep(&self, connection: Connection) {

@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use ring::{
     digest::{SHA256, digest},
     hmac,
@@ -95,7 +95,7 @@ impl std::fmt::Debug for Signer {
 
 /// The time as `x-amz-date` holds it: `20150830T123600Z`.
 pub(crate) fn stamp(time: SystemTime) -> String {
-    DateTime::<Utc>::from(time).format("%Y%m%dT%H%M%SZ").to_string()
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true).replace(['-', ':'], "")
 }
 
 fn push_hex(bytes: &[u8], text: &mut String) {

@@ -79,10 +79,12 @@ impl Runtime {
 
     /// Waits for the next event.
     pub async fn next(&mut self) -> Result<Invocation, RuntimeError> {
-        let request = Request::get(format!("{}/next", self.base)).header(HOST, self.authority.as_str());
-        let request = request.body(Full::default())?;
         loop {
-            let response = self.exchange(&request).await?;
+            let request = |runtime: &Self| {
+                let request = Request::get(format!("{}/next", runtime.base)).header(HOST, runtime.authority.as_str());
+                request.body(Full::default())
+            };
+            let response = self.exchange(request).await?;
             match response.status() {
                 StatusCode::OK => {
                     let header = |name| response.headers().get(name);
@@ -132,24 +134,30 @@ impl Runtime {
         error_type: Option<&str>,
         body: Vec<u8>,
     ) -> Result<StatusCode, RuntimeError> {
-        let mut request = Request::post(format!("{}/{}/{end}", self.base, invocation.request_id))
-            .header(HOST, self.authority.as_str())
-            .header(CONTENT_TYPE, "application/json");
-        if let Some(id) = &invocation.invocation_id {
-            request = request.header(INVOCATION_ID, id);
-        }
-        if let Some(error_type) = error_type {
-            request = request.header(ERROR_TYPE, error_type);
-        }
-        let request = request.body(Full::from(body))?;
-        Ok(self.exchange(&request).await?.status())
+        let body = Bytes::from(body);
+        let request = |runtime: &Self| {
+            let mut request = Request::post(format!("{}/{}/{end}", runtime.base, invocation.request_id))
+                .header(HOST, runtime.authority.as_str())
+                .header(CONTENT_TYPE, "application/json");
+            if let Some(id) = &invocation.invocation_id {
+                request = request.header(INVOCATION_ID, id);
+            }
+            if let Some(error_type) = error_type {
+                request = request.header(ERROR_TYPE, error_type);
+            }
+            request.body(Full::new(body.clone()))
+        };
+        Ok(self.exchange(request).await?.status())
     }
 
     /// Sends a request and reads the answer to its end. A kept connection that turns out to have been closed is replaced once.
-    async fn exchange(&mut self, request: &Request<Full<Bytes>>) -> Result<Response<Bytes>, RuntimeError> {
+    async fn exchange(
+        &mut self,
+        request: impl Fn(&Self) -> Result<Request<Full<Bytes>>, hyper::http::Error>,
+    ) -> Result<Response<Bytes>, RuntimeError> {
         if let Some(mut connection) = self.kept.take()
             && connection.ready().await.is_ok()
-            && let Ok(response) = connection.send_request(request.clone()).await
+            && let Ok(response) = connection.send_request(request(self)?).await
         {
             return self.read(connection, response).await;
         }
@@ -158,7 +166,7 @@ impl Runtime {
         let (mut connection, task) = http1::handshake(TokioIo::new(tcp)).await?;
         // Its errors also reach whoever waits for an answer.
         tokio::spawn(async move { drop(task.await) });
-        let response = connection.send_request(request.clone()).await?;
+        let response = connection.send_request(request(self)?).await?;
         self.read(connection, response).await
     }
 
