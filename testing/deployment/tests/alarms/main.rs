@@ -59,6 +59,9 @@ fn cases() -> Vec<Case> {
             &[("unavailable", &[2.0, NONE, NONE, NONE, NONE]), ("internal", &[NONE, NONE, NONE, 1.0, NONE])],
             true,
         ),
+        case("JournalLost", "lost in two of six periods", &[("metric", &[1.0, 0.0, NONE, 0.0, 4.0, 0.0])], true),
+        case("JournalLost", "one hiccup", &[("metric", &[0.0, 0.0, 9.0, 0.0, 0.0, 0.0])], false),
+        case("JournalLost", "nothing is decided", &[("metric", &[NONE; 6])], false),
         case(
             "Slow",
             "half an hour of six slow calls in each quarter",
