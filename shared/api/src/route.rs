@@ -44,6 +44,16 @@ impl Route {
         self
     }
 
+    /// The operation's name in the API's document: `getAccessId` of the function `get-access-id`.
+    pub fn operation(&self) -> String {
+        let mut words = self.function.split('-');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |name, word| {
+            let mut letters = word.chars();
+            name + &letters.next().unwrap_or_default().to_uppercase().to_string() + letters.as_str()
+        })
+    }
+
     /// Whether the request is for this endpoint. API Gateway says so in the route key. Where that is `$default`, as under
     /// `cargo lambda watch`, method and path decide.
     pub fn is_of(&self, request: &Request) -> bool {
@@ -101,6 +111,12 @@ mod tests {
             assert_eq!(credential(header), None, "{header:?}");
         }
         assert_eq!(ROUTE.credential(&request(json!({"requestContext": {"http": {"method": "GET"}}}))), None);
+    }
+
+    #[test]
+    fn an_operation_is_named_after_its_function() {
+        assert_eq!(ROUTE.operation(), "getAccessId");
+        assert_eq!(Route::new("console", Method::GET, "/").operation(), "console");
     }
 
     #[test]

@@ -109,6 +109,11 @@ pub(crate) fn decisions_about(organization: &OrganizationId, tag: &OcppIdTag) ->
     format!("ORG#{organization}#DECISION#{tag}")
 }
 
+/// Partition of an organization's history: what its management requests changed.
+pub(crate) fn changes(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#CHANGE")
+}
+
 /// An entry of a list by id.
 pub(crate) fn by_id(partition: String, id: Id) -> Key {
     key(partition, id_sort(id))

@@ -7,6 +7,7 @@
 mod access_checks;
 mod access_ids;
 mod admin;
+mod changes;
 mod credential;
 mod cursor;
 mod customers;
@@ -30,6 +31,7 @@ mod unknown_tags;
 mod vehicles;
 
 pub use admin::{CredentialInfo, NewCredential, Organization};
+pub use changes::Origin;
 pub use credential::{Credential, Scope};
 pub use cursor::{Cursor, Page, PageRequest};
 pub use decision::{Decider, Known};

@@ -108,7 +108,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
             _ => &mut item.delete,
         };
         if let Some(operation) = operation {
-            operation.operation_id = Some(operation_id(route.function));
+            operation.operation_id = Some(route.operation());
             let errors = errors::of(route.path, operation);
             finish(operation, route.function, &errors);
         }
@@ -141,13 +141,6 @@ fn finish(operation: &mut Operation, function: &str, errors: &[(u16, &str)]) {
     for (status, name) in errors {
         operation.responses.responses.insert(status.to_string(), RefOr::Ref(Ref::from_response_name(*name)));
     }
-}
-
-/// `getAccessId` for the function `get-access-id`.
-fn operation_id(function: &str) -> String {
-    let mut words = function.split('-');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |id, word| id + &word[..1].to_uppercase() + &word[1..])
 }
 
 /// What can be asked for with what an answer of this schema holds: name, operation, its parameter, and where its value is.

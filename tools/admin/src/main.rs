@@ -246,6 +246,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, String> {
         region,
         endpoint_url: arguments.endpoint_url.clone(),
         credentials: TableCredentials::Environment,
+        change_days: Settings::CHANGE_DAYS,
     })
 }
 
