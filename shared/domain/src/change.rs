@@ -72,7 +72,10 @@ impl Subject {
         let (mut before, mut after) = (fields(before), fields(after));
         let change = |(name, _)| {
             let values = [&mut before, &mut after].map(|fields| fields.remove(name).unwrap_or_default());
-            (values[0] != values[1]).then(|| (String::from(name), values))
+            // A record that does not exist and one with an empty list both have nothing there.
+            let is_nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            let is_same = values[0] == values[1] || values.iter().all(is_nothing);
+            (!is_same).then(|| (String::from(name), values))
         };
         let fields: BTreeMap<_, _> = record.fields().into_iter().filter_map(change).collect();
         (!fields.is_empty()).then(|| Self { kind: R::KIND, id: record.id(), fields })

@@ -14,6 +14,8 @@ use crate::{
 pub enum Scope {
     /// The management API.
     Api,
+    /// What only reads in the management API.
+    View,
     /// The RFID authorizer.
     Rfid,
 }
@@ -30,6 +32,7 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::View => "view",
             Self::Rfid => "rfid",
         }
     }
@@ -92,6 +95,7 @@ mod tests {
         assert_eq!(credential.digest.len(), 64);
         assert!(!format!("{credential:?}").contains(&token[18..]));
         assert_eq!(Credential::parse(&token, Scope::Api), None);
+        assert_eq!(Credential::parse(&token, Scope::View), None);
         assert_ne!(token, Credential::generate(&organization, Scope::Rfid));
     }
 

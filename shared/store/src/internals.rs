@@ -6,8 +6,8 @@ use serde_dynamo::Item;
 use crate::{
     Cursor,
     items::{
-        AccessIdItem, CredentialItem, CustomerItem, IdempotencyItem, OrganizationItem, StoredItem, TagItem,
-        VehicleItem, VersionedItem, from_item, to_item, value_of,
+        AccessIdItem, ChangeItem, CredentialItem, CustomerItem, Expiring as _, IdempotencyItem, OrganizationItem,
+        StoredItem, TagItem, VehicleItem, VersionedItem, from_item, to_item, value_of,
     },
 };
 
@@ -28,13 +28,14 @@ pub fn verified<'a>(cursor: &'a Cursor, key: &str, scope: &str) -> Option<&'a st
 pub type Rewrite = fn(Item) -> Option<Item>;
 
 /// Every kind of item.
-pub const KINDS: [(&str, Rewrite); 8] = [
+pub const KINDS: [(&str, Rewrite); 9] = [
     ("organization", rewrite::<OrganizationItem>),
     ("credential", rewrite::<CredentialItem>),
     ("customer", rewrite::<CustomerItem>),
     ("tag", |item| rewrite_if::<TagItem>(item, |tag| tag.access_id().is_ok())),
     ("access ID", rewrite_value::<AccessIdItem>),
     ("vehicle", rewrite_value::<VehicleItem>),
+    ("change", |item| rewrite_if(item, |item: ChangeItem| item.into_value().is_ok())),
     ("creation of an access ID", |item| rewrite_if(item, |item: IdempotencyItem| item.into_access_id().is_ok())),
     ("creation of a vehicle", |item| rewrite_if(item, |item: IdempotencyItem| item.into_vehicle().is_ok())),
 ];

@@ -28,6 +28,8 @@ use utoipa::{
     },
 };
 
+const CREDENTIAL: &str = "A credential of scope `api`. For GET and for access checks, which change nothing, one of scope `view` does \
+    too: `view_<organization>_<secret>`.";
 const JSON: &str = "application/json";
 /// Where the RFID authorizer is, under its own server.
 const WEBHOOK: &str = "/{secret}";
@@ -56,6 +58,7 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "access-ids", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "changes", description = "Who changed what, and when."),
         (name = "checks", description = "Whether a tag would charge, and why not."),
         (name = "customers", description = "Whom access IDs and vehicles belong to, by name."),
         (name = "decisions", description = "What the RFID authorizer decided, and the tags that nobody has."),
@@ -83,7 +86,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let answers = answers(&document);
     let components = document.components.get_or_insert_default();
     for (name, format, description) in [
-        ("credential", "api_<organization>_<secret>", "A credential of scope `api`."),
+        ("credential", "api_<organization>_<secret>", CREDENTIAL),
         ("secret", "rfid_<organization>_<secret>", "A credential of scope `rfid`, if it is not in the path."),
     ] {
         let bearer =

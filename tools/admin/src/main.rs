@@ -99,6 +99,8 @@ struct Organization {
 enum ScopeArgument {
     /// The management API
     Api,
+    /// What only reads in the management API
+    View,
     /// The RFID authorizer
     Rfid,
 }
@@ -107,6 +109,7 @@ impl From<ScopeArgument> for Scope {
     fn from(scope: ScopeArgument) -> Self {
         match scope {
             ScopeArgument::Api => Self::Api,
+            ScopeArgument::View => Self::View,
             ScopeArgument::Rfid => Self::Rfid,
         }
     }

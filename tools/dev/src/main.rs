@@ -124,6 +124,7 @@ impl Service {
         let api = [
             ("API", format!("http://{address}")),
             ("TOKEN", demo.api.token),
+            ("VIEW_TOKEN", demo.view.token),
             ("RFID", format!("http://{address}{RFID_PATH}/{}", demo.rfid.token)),
             ("ORGANIZATION", demo.organization_id),
             ("DYNAMODB_URL", engine.endpoint_url()),

@@ -10,7 +10,7 @@ use domain::{
     UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
 use items::longest_rules;
-use store::{DecisionFilter, Error, Idempotency, Scope};
+use store::{ChangeFilter, DecisionFilter, Error, Idempotency, Scope};
 
 use crate::{
     measure::{FLEET, Table, decided, fill, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
@@ -221,6 +221,13 @@ async fn costs_of_rules() -> Result<Vec<String>, Error> {
         [(longest_rules(), "the longest rules"), (longest_rules(), "equal ones"), (Rules::default(), "none any more")]
     {
         table.store.put_access_id_rules(by(&caller, at(1)), id, &rules).await?;
+        table.tell(endpoint, case).await;
+    }
+
+    let endpoint = "`GET /api/changes`";
+    let of_it = ChangeFilter { access_id: Some(id), ..ChangeFilter::default() };
+    for (filter, case) in [(ChangeFilter::default(), "3 changes"), (of_it, "`accessId`")] {
+        table.store.list_changes(&caller, &filter, &page(50, None), at(2)).await?;
         table.tell(endpoint, case).await;
     }
 

@@ -111,6 +111,7 @@ fn size(item: &HashMap<String, AttributeValue>) -> usize {
 fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
+        AttributeValue::Null(_) => 1,
         AttributeValue::N(number) => number.len().div_ceil(2) + 1,
         AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
         AttributeValue::M(map) => 3 + map.len() + size(map),
