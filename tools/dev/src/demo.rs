@@ -239,6 +239,8 @@ mod tests {
         let second = Demo::find_or_create(&store, &decider, Some(again()), now).await.unwrap();
         assert_eq!(second.organization_id, first.organization_id);
         assert_eq!((&second.api.token, &second.rfid.token), (&first.api.token, &first.rfid.token));
+        assert_eq!(second.view.token, first.view.token);
+        assert!(second.view.token.starts_with("view_"));
 
         store.revoke_credential(&first.rfid.id, now).await.unwrap();
         let third = Demo::find_or_create(&store, &decider, Some(again()), now).await.unwrap();
