@@ -7,7 +7,7 @@ use api::{
 };
 
 /// Where the endpoint is.
-pub const ROUTE: Route = Route::new("check-access", Method::POST, "/api/access-checks");
+pub const ROUTE: Route = Route::new("check-access", Method::POST, "/api/access-checks").for_scopes(Route::READING);
 
 /// Check whether a tag would charge
 ///

@@ -24,6 +24,6 @@ pub const ROUTE: Route = Route::new("create-access-id", Method::POST, "/api/acce
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (new, idempotency) = call.accept(call.body(access_ids::parse_new).and(call.idempotency())).await?;
-    let created = call.store.create_access_id(&call.caller, &new, idempotency.as_ref(), call.now).await?;
+    let created = call.store.create_access_id(call.origin(), &new, idempotency.as_ref()).await?;
     Ok(respond::created(ROUTE.path, created.access_id.id, &AccessIdDocument::new(&created)))
 }

@@ -23,6 +23,6 @@ pub const ROUTE: Route = Route::new("create-vehicle", Method::POST, "/api/vehicl
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (new, idempotency) = call.accept(call.body(vehicles::parse_new).and(call.idempotency())).await?;
-    let created = call.store.create_vehicle(&call.caller, &new, idempotency.as_ref(), call.now).await?;
+    let created = call.store.create_vehicle(call.origin(), &new, idempotency.as_ref()).await?;
     Ok(respond::created(ROUTE.path, created.id, &VehicleDocument::new(&created)))
 }

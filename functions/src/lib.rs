@@ -10,6 +10,7 @@ pub mod get_access_id;
 pub mod get_access_id_rules;
 pub mod get_vehicle;
 pub mod list_access_ids;
+pub mod list_changes;
 pub mod list_customers;
 pub mod list_decisions;
 pub mod list_unknown_tags;
@@ -20,7 +21,7 @@ pub mod update_access_id;
 pub mod update_vehicle;
 
 /// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
-pub const ROUTES: [Route; 14] = [
+pub const ROUTES: [Route; 15] = [
     list_access_ids::ROUTE,
     create_access_id::ROUTE,
     get_access_id::ROUTE,
@@ -35,6 +36,7 @@ pub const ROUTES: [Route; 14] = [
     get_access_id_rules::ROUTE,
     put_access_id_rules::ROUTE,
     check_access::ROUTE,
+    list_changes::ROUTE,
 ];
 
 /// The documentation of the same endpoints: see `testing/openapi`.
@@ -55,6 +57,7 @@ pub const ROUTES: [Route; 14] = [
     get_access_id_rules::handle,
     put_access_id_rules::handle,
     check_access::handle,
+    list_changes::handle,
     rfid_authorizer::serve,
 ))]
 #[derive(Debug)]

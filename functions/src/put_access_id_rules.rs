@@ -22,6 +22,6 @@ pub const ROUTE: Route = Route::new("put-access-id-rules", Method::PUT, "/api/ac
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (id, rules) = call.accept(call.id().and(call.body(rules::parse))).await?;
-    call.store.put_access_id_rules(&call.caller, id, &rules, call.now).await?;
+    call.store.put_access_id_rules(call.origin(), id, &rules).await?;
     Ok(respond::ok(&RulesDocument::new(&rules)))
 }

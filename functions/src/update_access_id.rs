@@ -24,6 +24,6 @@ pub const ROUTE: Route = Route::new("update-access-id", Method::PATCH, "/api/acc
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (id, update) = call.accept(call.id().and(call.body(access_ids::parse_update))).await?;
-    let updated = call.store.update_access_id(&call.caller, id, &update, call.now).await?;
+    let updated = call.store.update_access_id(call.origin(), id, &update).await?;
     Ok(respond::ok(&AccessIdDocument::new(&updated)))
 }

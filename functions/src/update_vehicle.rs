@@ -21,6 +21,6 @@ pub const ROUTE: Route = Route::new("update-vehicle", Method::PATCH, "/api/vehic
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
     let (id, update) = call.accept(call.id().and(call.body(vehicles::parse_update))).await?;
-    let updated = call.store.update_vehicle(&call.caller, id, &update).await?;
+    let updated = call.store.update_vehicle(call.origin(), id, &update).await?;
     Ok(respond::ok(&VehicleDocument::new(&updated)))
 }

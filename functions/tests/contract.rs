@@ -2,6 +2,7 @@
 
 mod access_ids;
 mod bodies;
+mod changes;
 mod credentials;
 mod customers;
 mod decisions;

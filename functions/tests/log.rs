@@ -135,6 +135,7 @@ async fn every_request_writes_one_line_with_its_outcome() {
     tell("list-vehicles", "ok", world.get("/api/vehicles").await);
     tell("list-decisions", "ok", world.get("/api/decisions").await);
     tell("list-decisions", "invalid_request", world.get("/api/decisions?type=stop").await);
+    tell("list-changes", "ok", world.get("/api/changes").await);
     tell("list-unknown-tags", "ok", world.get("/api/unknown-tags").await);
     tell("list-customers", "ok", world.get("/api/customers?q=fleet").await);
     tell("get-access-id", "ok", world.get("/api/access-ids/1").await);

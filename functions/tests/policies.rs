@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, thor, vehicle};
 
 /// The actions of each function without `dynamodb:`. A transaction needs the actions of its members.
-const ACTIONS: [(&str, &[&str]); 15] = [
+const ACTIONS: [(&str, &[&str]); 16] = [
     ("create-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("create-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("get-access-id", &["BatchGetItem", "GetItem"]),
     ("get-vehicle", &["BatchGetItem", "GetItem"]),
     ("list-access-ids", &["BatchGetItem", "GetItem", "Query"]),
+    ("list-changes", &["GetItem", "Query"]),
     ("list-customers", &["GetItem", "Query"]),
     ("list-decisions", &["GetItem", "Query"]),
     ("list-unknown-tags", &["BatchGetItem", "GetItem", "Query"]),
@@ -23,7 +24,7 @@ const ACTIONS: [(&str, &[&str]); 15] = [
     ("update-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("update-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("get-access-id-rules", &["BatchGetItem", "GetItem"]),
-    ("put-access-id-rules", &["BatchGetItem", "GetItem", "UpdateItem"]),
+    ("put-access-id-rules", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("check-access", &["BatchGetItem", "GetItem"]),
 ];
 
@@ -176,6 +177,10 @@ async fn make_every_kind_of_request(world: &World) {
     check(json!({"ocppIdTag": "card", "chargeBox": "x"})).await.ok();
     check(json!({"ocppIdTag": "no tag", "chargeBox": "x"})).await.ok();
     check(json!({})).await.is(400, "invalid_request");
+
+    for query in ["", "?accessId=2", "?limit=0"] {
+        world.get(&format!("/api/changes{query}")).await;
+    }
 
     for (tag, status) in [("card", 200), ("free", 403), ("nobody", 403), ("no tag", 403)] {
         assert_eq!(world.ask(tag).await.status, status);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::Scope;
 
-use crate::support::{World, endpoints, now, rfid};
+use crate::support::{World, endpoints, now, rfid, thor};
 
 #[tokio::test]
 async fn only_a_valid_api_credential_opens_the_api() {
@@ -54,6 +54,38 @@ async fn only_a_valid_api_credential_opens_the_api() {
         }
     }
     assert!(world.list("/api/access-ids").await.is_empty() && world.list("/api/vehicles").await.is_empty());
+}
+
+/// Whoever may only view reads all and changes nothing.
+#[tokio::test]
+async fn each_scope_opens_what_it_is_for() {
+    let world = World::with_van().await;
+    let view = world.store.create_credential(&world.fleet.id, Scope::View, "", now()).await.unwrap();
+    let viewed = async || world.list("/api/access-ids").await.len();
+    let before = viewed().await;
+    for (function, method, path, body) in endpoints() {
+        let only_reads = method == "GET" || function == "check-access";
+        let send = |token: &str| world.request(method, &path).json(&body).token(token);
+        send(&world.fleet.rfid.token).await.is(401, "unauthorized");
+        let answer = send(&view.token).await;
+        match only_reads {
+            true => assert_eq!(answer.status, 200, "{function}: {answer:?}"),
+            false => answer.is(401, "unauthorized"),
+        }
+        // Nor does it say more of what is wrong with a write.
+        if !only_reads {
+            world.request(method, &path).body("{").token(&view.token).await.is(401, "unauthorized");
+        }
+    }
+    assert_eq!(viewed().await, before);
+    assert_eq!(world.get("/api/changes").await.ok()["data"], json!([]));
+    for (function, method, path, body) in endpoints() {
+        let answer = world.request(method, &path).json(&body).await;
+        assert!([200, 201].contains(&answer.status), "{function}: {answer:?}");
+    }
+    world.thor(&format!("/{}", view.token)).json(&thor("linked", "start")).await.is(401, "unauthorized");
+    world.store.revoke_credential(&view.id, now()).await.unwrap();
+    world.get("/api/vehicles").token(&view.token).await.is(401, "unauthorized");
 }
 
 #[tokio::test]

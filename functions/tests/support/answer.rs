@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{
     Fleet,
     forms::{
-        REASONS, check_access_id, check_decision, check_id, check_label, check_tag, check_time, check_unknown_tag,
-        check_vehicle, is_one_of, is_text, object,
+        REASONS, check_access_id, check_change, check_decision, check_id, check_label, check_tag, check_time,
+        check_unknown_tag, check_vehicle, is_one_of, is_text, object,
     },
 };
 
@@ -112,7 +112,8 @@ impl Answer {
             ("rfid-authorizer", 200 | 403) => self.check_decision(),
             ("list-access-ids", 200) => self.check_list(|record| check_access_id(record, true)),
             ("list-vehicles", 200) => self.check_list(check_vehicle),
-            ("list-decisions", 200) => self.check_decisions(),
+            ("list-decisions", 200) => self.check_newest_first(check_decision),
+            ("list-changes", 200) => self.check_newest_first(check_change),
             ("list-unknown-tags", 200) => drop(self.check_page(check_unknown_tag)),
             ("list-customers", 200) => {
                 self.check_list(|customer| assert!(is_text(&object(customer, &["name"])["name"]), "{customer}"));
@@ -185,8 +186,8 @@ impl Answer {
         assert!(!has_ids || ids.is_sorted_by(|a, b| a < b), "not ascending: {ids:?}");
     }
 
-    fn check_decisions(&self) {
-        let ids = self.check_page(check_decision);
+    fn check_newest_first(&self, check: impl Fn(&Value)) {
+        let ids = self.check_page(check);
         assert!(ids.is_sorted_by(|a, b| a > b), "not newest first: {ids:?}");
     }
 

@@ -116,6 +116,24 @@ pub fn check_vehicle(value: &Value) {
     }
 }
 
+pub fn check_change(value: &Value) {
+    let change = object(value, &["id", "changedAt", "credentialId", "requestId", "operation", "subjects"]);
+    check_id(&change["id"]);
+    check_time(&change["changedAt"]);
+    let credential = change["credentialId"].as_str().unwrap();
+    assert!(credential.len() == 29 && credential.as_bytes()[12] == b'.', "{value:#}");
+    assert!(is_text(&change["requestId"]) && is_text(&change["operation"]), "{value:#}");
+    for subject in change["subjects"].as_array().unwrap() {
+        let subject = object(subject, &["kind", "id", "fields"]);
+        assert!(is_one_of(&subject["kind"], &["accessId", "vehicle"]), "{value:#}");
+        check_id(&subject["id"]);
+        let fields = subject["fields"].as_object().unwrap();
+        let differ =
+            |values: &Value| values.as_array().is_some_and(|values| values.len() == 2 && values[0] != values[1]);
+        assert!(!fields.is_empty() && fields.values().all(differ), "{value:#}");
+    }
+}
+
 pub fn check_customer(value: &Value) {
     if !value.is_null() {
         assert!(is_text(&object(value, &["name"])["name"]), "{value}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{Id, InvalidId, Timestamp};
 use lambda_http::{Request, RequestExt as _};
-use store::{Credential, Idempotency, Store};
+use store::{Credential, Idempotency, Origin, Store};
 
 use crate::{error::Error, problems::Problems, query::Query};
 
@@ -18,6 +18,8 @@ pub struct Call {
     pub caller: Credential,
     /// The one time of this request.
     pub now: Timestamp,
+    /// The operation's name in the API's document.
+    pub(crate) operation: String,
     pub(crate) request: Request,
 }
 
@@ -66,6 +68,12 @@ impl Call {
                 Err(Error::Invalid(problems))
             }
         }
+    }
+
+    /// What the history says of a change besides what was changed.
+    pub fn origin(&self) -> Origin<'_> {
+        let request_id = self.request.lambda_context_ref().map_or("", |context| &context.request_id);
+        Origin { caller: &self.caller, request_id, operation: &self.operation, now: self.now }
     }
 
     /// The `{id}` of the path: a positive integer of at most 2^53 − 1 in its canonical form.

@@ -6,6 +6,7 @@ pub mod access_checks;
 pub mod access_ids;
 mod authorizer;
 mod call;
+pub mod changes;
 pub mod customers;
 pub mod decisions;
 mod edge;

@@ -25,9 +25,17 @@ pub struct Route {
 }
 
 impl Route {
-    /// An endpoint for credentials of scope `api` and bodies of up to 64 KiB.
+    /// The scopes for an endpoint that only reads.
+    pub const READING: &'static [Scope] = &[Scope::Api, Scope::View];
+
+    /// An endpoint for bodies of up to 64 KiB. A credential of scope `api` opens it; one of scope `view` does if the method is
+    /// GET, by which nothing may be changed.
     pub const fn new(function: &'static str, method: Method, path: &'static str) -> Self {
-        Self { function, method, path, scopes: &[Scope::Api], body_limit: 64 * 1024 }
+        let scopes = match method {
+            Method::GET => Self::READING,
+            _ => &[Scope::Api],
+        };
+        Self { function, method, path, scopes, body_limit: 64 * 1024 }
     }
 
     /// The same for the credentials of these scopes.
@@ -42,6 +50,16 @@ impl Route {
     pub const fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
+    }
+
+    /// The operation's name in the API's document: `getAccessId` of the function `get-access-id`.
+    pub fn operation(&self) -> String {
+        let mut words = self.function.split('-');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |name, word| {
+            let mut letters = word.chars();
+            name + &letters.next().unwrap_or_default().to_uppercase().to_string() + letters.as_str()
+        })
     }
 
     /// Whether the request is for this endpoint. API Gateway says so in the route key. Where that is `$default`, as under
@@ -101,6 +119,22 @@ mod tests {
             assert_eq!(credential(header), None, "{header:?}");
         }
         assert_eq!(ROUTE.credential(&request(json!({"requestContext": {"http": {"method": "GET"}}}))), None);
+    }
+
+    #[test]
+    fn get_is_for_those_who_view_and_no_other_method_is_unless_its_route_says_so() {
+        assert_eq!(ROUTE.scopes, [Scope::Api, Scope::View]);
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let route = Route::new("function", method, "/path");
+            assert_eq!(route.scopes, [Scope::Api]);
+            assert_eq!(route.for_scopes(Route::READING).scopes, [Scope::Api, Scope::View]);
+        }
+    }
+
+    #[test]
+    fn an_operation_is_named_after_its_function() {
+        assert_eq!(ROUTE.operation(), "getAccessId");
+        assert_eq!(Route::new("console", Method::GET, "/").operation(), "console");
     }
 
     #[test]

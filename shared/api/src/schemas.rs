@@ -16,7 +16,7 @@ use domain::{AccessIdType, AuthorizationStatus, RequestType};
 pub use parameters::*;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, Type},
+    openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type, schema::SchemaType},
 };
 
 /// A later record of its kind has a greater one.
@@ -33,6 +33,25 @@ pub struct ShownTag(String);
 #[derive(ToSchema)]
 #[schema(format = DateTime, pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")]
 pub struct Time(String);
+
+/// The fields of a record that differ.
+pub struct ChangedFields;
+
+impl ToSchema for ChangedFields {}
+
+impl PartialSchema for ChangedFields {
+    fn schema() -> RefOr<Schema> {
+        let meaning = "The fields that differ, by the names of the request that sets them, each with the value before and the \
+            value after. A value that is not there, and every value of a record that does not exist, is null. Customers are \
+            their names, access IDs of a vehicle their ids; rules that this version cannot read are the text `unreadable`.";
+        let values = ArrayBuilder::new()
+            .items(ObjectBuilder::new().schema_type(SchemaType::AnyValue))
+            .min_items(Some(2))
+            .max_items(Some(2));
+        let object = ObjectBuilder::new().schema_type(Type::Object).description(Some(meaning));
+        object.additional_properties(Some(values)).into()
+    }
+}
 
 /// White space as it is trimmed from texts and tags.
 const SPACE: &str = r" \u00A0\u1680\u2000-\u200A\u202F\u205F\u3000";

@@ -101,7 +101,7 @@ where
     }
     let caller = caller.ok_or(Error::Unauthorized)?;
     // boxed, because the compiler lays out no futures this deep
-    Box::pin(handle(Call { store, caller, now: now(), request })).await
+    Box::pin(handle(Call { store, caller, now: now(), operation: route.operation(), request })).await
 }
 
 /// The one place where the clock is read.

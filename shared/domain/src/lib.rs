@@ -1,5 +1,5 @@
 //! Access IDs with their rules, vehicles and customers: what they are and which changes they allow. Decisions on
-//! whether a tag may charge, access checks, the journal's entries and unknown tags are here too.
+//! whether a tag may charge, access checks, the journal's entries, unknown tags and the history of changes are here too.
 //!
 //! Pure: no AWS, no HTTP, no clock, no randomness, no I/O. Time and ids are arguments. The rules are those of the
 //! wire contract, written once here and used by every endpoint.
@@ -9,6 +9,7 @@
 extern crate self as domain;
 
 mod access_id;
+mod change;
 mod charge_box;
 mod check;
 mod create;
@@ -29,6 +30,7 @@ mod update;
 mod vehicle;
 
 pub use access_id::{AccessId, AccessIdSummary, AccessIdType, AuthorizationStatus};
+pub use change::{Change, Recorded, Subject, SubjectKind};
 pub use charge_box::{ChargeBox, ChargeBoxPattern, InvalidPattern, MAX_PATTERN_BYTES};
 pub use check::{AccessCheck, CheckedAccess};
 pub use create::{

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use domain::{
     AccessId, AccessIdFilter, AccessIdUpdate, Id, LinkedAccessId, NewAccessId, OcppIdTag, OrganizationId, TagTaken,
-    Timestamp, UpdateAccessId, Vehicle, VehicleChange, VehicleLink,
+    UpdateAccessId, Vehicle, VehicleChange, VehicleLink,
 };
 
 use crate::{
-    Credential, Error, Idempotency, Page, PageRequest, Store, customers,
+    Credential, Error, Idempotency, Origin, Page, PageRequest, Store, customers,
     idempotency::Remembered,
     items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds, readable},
     keys,
-    table::{Access, Attempt, Found, Transaction},
+    table::{Access, Attempt, Found},
 };
 
 /// What the keys of remembered requests call this kind of creation.
@@ -117,13 +117,12 @@ impl Store {
     /// own.
     pub async fn create_access_id(
         &self,
-        caller: &Credential,
+        origin: Origin<'_>,
         new: &NewAccessId,
         idempotency: Option<&Idempotency>,
-        now: Timestamp,
     ) -> Result<LinkedAccessId, Error> {
-        let organization = &caller.organization;
-        let now = milliseconds(now);
+        let Origin { caller, now, .. } = origin;
+        let (organization, now) = (&caller.organization, milliseconds(now));
         let remembered = Remembered::new(idempotency, organization, KIND);
         let tag_key = keys::tag(organization, &new.tag);
         let vehicle_key = match new.vehicle {
@@ -145,23 +144,23 @@ impl Store {
                 let new_customer = customers::recognize(&mut found, organization, new.customer.as_mut())?;
                 let existing =
                     vehicle_key.as_ref().map(|key| found.take_record::<VehicleItem>(key)).transpose()?.flatten();
-                let (existing, version) = existing.map(|found| (found.value, found.version)).unzip();
                 let created = if let Some(holder) = found.take::<TagItem>(&tag_key)? {
                     Err(TagTaken::by(holder.access_id()?).into())
                 } else {
                     let ids = [self.ids.next_one(now)?, self.ids.next_one(now)?];
-                    new.create(ids[0], ids[1], existing, now).map_err(Error::from)
+                    new.create(ids[0], ids[1], existing.as_ref().map(|vehicle| vehicle.value.clone()), now)
+                        .map_err(Error::from)
                 };
                 let created = match created {
                     Ok(created) => created,
                     Err(refused) => return Ok(remembered.answer_or(refused, &access, now).await?.into_access_id()?),
                 };
 
-                let mut transaction = Transaction::default();
+                let mut transaction = self.transaction(origin)?;
                 transaction.write::<AccessIdItem>(organization, &created.access_id, None)?;
                 transaction.create(tag_key.clone(), &TagItem::new(&created.access_id))?;
                 if let Some(vehicle) = &created.vehicle {
-                    transaction.write::<VehicleItem>(organization, vehicle, version)?;
+                    transaction.write::<VehicleItem>(organization, vehicle, existing.as_ref())?;
                 }
                 customers::create(&mut transaction, organization, new_customer.as_ref())?;
                 let (access_id, vehicle) = (Some(&created.access_id), created.vehicle.as_ref());
@@ -178,13 +177,12 @@ impl Store {
     /// [`Error::Unauthorized`], [`Error::NotFound`], [`Error::Update`], and the table's own.
     pub async fn update_access_id(
         &self,
-        caller: &Credential,
+        origin: Origin<'_>,
         id: Id,
         update: &UpdateAccessId,
-        now: Timestamp,
     ) -> Result<LinkedAccessId, Error> {
-        let organization = &caller.organization;
-        let now = milliseconds(now);
+        let Origin { caller, now, .. } = origin;
+        let (organization, now) = (&caller.organization, milliseconds(now));
         let key = keys::access_id(organization, id);
         let named_key = match update.vehicle {
             VehicleChange::Link(id) => Some(keys::vehicle(organization, id)),
@@ -210,10 +208,10 @@ impl Store {
                     // Something changed between the reads of the two: whether the vehicle is full, for one, is not known.
                     return Err(Attempt::Conflict);
                 }
-                let (named, named_version) = named.map(|named| (named.value, named.version)).unzip();
-                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, named, now)?;
+                let next = named.as_ref().map(|named| named.value.clone());
+                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, next, now)?;
 
-                let mut transaction = Transaction::default();
+                let mut transaction = self.transaction(origin)?;
                 if after == before {
                     // Nothing is written that could fail. What the vehicle was read for holds only if the access ID, read
                     // before it, is still the same.
@@ -227,21 +225,20 @@ impl Store {
                     // Whatever changes, all its records are as they were read, or nothing happens: what the answer says of the
                     // one and of the other has to be true at one moment, and no change may be lost between the reads.
                     let access_id = &after.access_id;
-                    transaction.write::<AccessIdItem>(organization, access_id, Some(stored.access_id.version))?;
+                    transaction.write::<AccessIdItem>(organization, access_id, Some(&stored.access_id))?;
                     let tag = TagItem::new(access_id);
                     if tag != TagItem::new(&before.access_id) {
                         transaction.follow(keys::tag(organization, &access_id.tag), &tag)?;
                     }
-                    let stored_version = stored.vehicle.as_ref().map(|vehicle| vehicle.version);
                     if let Some(vehicle) = &unlinked {
-                        transaction.write::<VehicleItem>(organization, vehicle, stored_version)?;
+                        transaction.write::<VehicleItem>(organization, vehicle, stored.vehicle.as_ref())?;
                     }
                     if (changes_vehicle || after.vehicle != before.vehicle)
                         && let Some(vehicle) = &after.vehicle
                     {
                         let is_linked_anew = access_id.vehicle != before.access_id.vehicle;
-                        let version = if is_linked_anew { named_version } else { stored_version };
-                        transaction.write::<VehicleItem>(organization, vehicle, version)?;
+                        let before = if is_linked_anew { &named } else { &stored.vehicle };
+                        transaction.write::<VehicleItem>(organization, vehicle, before.as_ref())?;
                     }
                 }
                 customers::create(&mut transaction, organization, new_customer.as_ref())?;

@@ -4,7 +4,7 @@ use domain::{AccessId, OrganizationId, Timestamp, Vehicle};
 
 use crate::{
     Credential, Error, Scope, Store,
-    credential::ORGANIZATION_ID_LENGTH,
+    credential::{self, ID_DIGEST_LENGTH, ORGANIZATION_ID_LENGTH},
     customers, digest,
     items::{AccessIdItem, CredentialItem, OrganizationItem, TagItem, VehicleItem, milliseconds},
     keys,
@@ -46,9 +46,6 @@ pub struct CredentialInfo {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Hex digits of the token's SHA-256 in a credential's id.
-const DIGEST_LENGTH: usize = 16;
-
 impl Store {
     /// Creates an organization. It begins without credentials.
     ///
@@ -62,7 +59,7 @@ impl Store {
             .settle(async || {
                 let id: OrganizationId =
                     digest::random_base62(ORGANIZATION_ID_LENGTH).parse().map_err(|_| Error::Unusable)?;
-                let mut transaction = Transaction::default();
+                let mut transaction = Transaction::by_hand();
                 transaction.create(keys::organization(&id), &item)?;
                 self.table.commit(transaction).await?;
                 Ok(Organization { id, name: name.to_owned(), created_at })
@@ -98,10 +95,10 @@ impl Store {
             .settle(async || {
                 let token = Credential::generate(organization, scope);
                 let digest = digest::sha256_hex(token.as_bytes());
-                let mut transaction = Transaction::default();
+                let mut transaction = Transaction::by_hand();
                 transaction.create(keys::credential(organization, &digest), &item)?;
                 self.table.commit(transaction).await?;
-                Ok(NewCredential { id: credential_id(organization, &digest), token })
+                Ok(NewCredential { id: credential::id(organization, &digest), token })
             })
             .await
     }
@@ -123,7 +120,7 @@ impl Store {
     pub async fn revoke_credential(&self, id: &str, now: Timestamp) -> Result<CredentialInfo, Error> {
         let (organization, digest) = id.split_once('.').ok_or(Error::NotFound)?;
         let organization: OrganizationId = organization.parse().map_err(|_| Error::NotFound)?;
-        if digest.len() != DIGEST_LENGTH {
+        if digest.len() != ID_DIGEST_LENGTH {
             return Err(Error::NotFound);
         }
         let found = self.table.credentials(&organization, digest).await?;
@@ -132,7 +129,7 @@ impl Store {
             item.revoked_at = Some(milliseconds(now));
             self.table
                 .settle(async || {
-                    let mut transaction = Transaction::default();
+                    let mut transaction = Transaction::by_hand();
                     transaction.follow(keys::credential(&organization, &digest), &item)?;
                     self.table.commit(transaction).await
                 })
@@ -152,7 +149,7 @@ impl Store {
         access_ids: &[AccessId],
         vehicles: &[Vehicle],
     ) -> Result<(), Error> {
-        let mut transaction = Transaction::default();
+        let mut transaction = Transaction::by_hand();
         let mut customers = Vec::new();
         for access_id in access_ids {
             transaction.write::<AccessIdItem>(organization, access_id, None)?;
@@ -175,11 +172,7 @@ impl Store {
     }
 }
 
-fn credential_id(organization: &OrganizationId, digest: &str) -> String {
-    format!("{organization}.{}", digest.get(..DIGEST_LENGTH).unwrap_or(digest))
-}
-
 fn credential_info(organization: &OrganizationId, digest: &str, item: CredentialItem) -> CredentialInfo {
     let CredentialItem { scope, label, created_at, revoked_at, .. } = item;
-    CredentialInfo { id: credential_id(organization, digest), scope, label, created_at, revoked_at }
+    CredentialInfo { id: credential::id(organization, digest), scope, label, created_at, revoked_at }
 }

@@ -14,12 +14,16 @@ use crate::{
 pub enum Scope {
     /// The management API.
     Api,
+    /// What only reads in the management API.
+    View,
     /// The RFID authorizer.
     Rfid,
 }
 
 /// Characters of every organization's id. The functions' policies name partitions of organizations with ids of this length.
 pub(crate) const ORGANIZATION_ID_LENGTH: usize = 12;
+/// Hex digits of the token's SHA-256 in a credential's id.
+pub(crate) const ID_DIGEST_LENGTH: usize = 16;
 /// Characters of base 62 in a token's secret: 256 bits.
 const SECRET_LENGTH: usize = 43;
 
@@ -28,6 +32,7 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::View => "view",
             Self::Rfid => "rfid",
         }
     }
@@ -57,6 +62,11 @@ impl Credential {
         well_formed.then(|| Self { organization, scope, digest: digest::sha256_hex(token.as_bytes()) })
     }
 
+    /// What the operator revokes it by, which is no secret.
+    pub fn id(&self) -> String {
+        id(&self.organization, &self.digest)
+    }
+
     pub(crate) fn key(&self) -> Key {
         keys::credential(&self.organization, &self.digest)
     }
@@ -65,6 +75,11 @@ impl Credential {
     pub(crate) fn generate(organization: &OrganizationId, scope: Scope) -> String {
         format!("{}_{organization}_{}", scope.as_str(), digest::random_base62(SECRET_LENGTH))
     }
+}
+
+/// The id of the credential with this digest.
+pub(crate) fn id(organization: &OrganizationId, digest: &str) -> String {
+    format!("{organization}.{}", digest.get(..ID_DIGEST_LENGTH).unwrap_or(digest))
 }
 
 #[cfg(test)]
@@ -80,6 +95,7 @@ mod tests {
         assert_eq!(credential.digest.len(), 64);
         assert!(!format!("{credential:?}").contains(&token[18..]));
         assert_eq!(Credential::parse(&token, Scope::Api), None);
+        assert_eq!(Credential::parse(&token, Scope::View), None);
         assert_ne!(token, Credential::generate(&organization, Scope::Rfid));
     }
 

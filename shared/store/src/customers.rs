@@ -69,7 +69,7 @@ pub(crate) fn recognize(
 
 /// Adds to the transaction that the customer is created, if there is one to create.
 pub(crate) fn create(
-    transaction: &mut Transaction,
+    transaction: &mut Transaction<'_>,
     organization: &OrganizationId,
     new: Option<&Customer>,
 ) -> Result<(), Error> {

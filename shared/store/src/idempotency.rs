@@ -75,7 +75,7 @@ impl<'a> Remembered<'a> {
     /// Adds to the transaction that the answer is remembered.
     pub fn remember(
         &self,
-        transaction: &mut Transaction,
+        transaction: &mut Transaction<'_>,
         access_id: Option<&AccessId>,
         vehicle: Option<&Vehicle>,
         now: Timestamp,

@@ -7,9 +7,18 @@ use domain::{Id, Timestamp};
 use crate::{Error, digest};
 
 /// Makes ids that grow within the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ids {
     last_millisecond: AtomicU64,
+    entries: AtomicU64,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        // Processes begin at different numbers, so that entries of the same millisecond rarely meet.
+        let entries = AtomicU64::new(u16::from_ne_bytes(digest::random()).into());
+        Self { last_millisecond: AtomicU64::default(), entries }
+    }
 }
 
 impl Ids {
@@ -32,6 +41,16 @@ impl Ids {
         (first..first + count).map(|number| Id::new(number).map_err(|_| Error::Unusable)).collect()
     }
 
+    /// An id of exactly this time, for an entry that is looked for by its time. The ids that one process makes for one
+    /// millisecond are 4,096 different ones. Another process can make the same, so the entry is created on the condition that
+    /// there is none.
+    ///
+    /// # Errors
+    /// As [`Ids::next`].
+    pub fn of_entry(&self, now: Timestamp) -> Result<Id, Error> {
+        Id::at(now, self.entries.fetch_add(1, Ordering::Relaxed)).map_err(|_| Error::Unusable)
+    }
+
     /// One new id.
     ///
     /// # Errors
@@ -44,6 +63,16 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_has_an_id_of_its_time() {
+        let ids = Ids::default();
+        let now = Timestamp::from_timestamp_millis(1_800_000_000_000).unwrap();
+        let [first, next] = [0, 1].map(|after| Id::at(now + chrono::TimeDelta::milliseconds(after), 0).unwrap());
+        let made: std::collections::BTreeSet<_> = (0..4_096).map(|_| ids.of_entry(now).unwrap()).collect();
+        assert_eq!(made.len(), 4_096);
+        assert!(made.iter().all(|id| (first..next).contains(id)));
+    }
 
     #[test]
     fn new_ids_increase_within_a_process_whatever_the_clock_does() {

@@ -6,8 +6,8 @@ use serde_dynamo::Item;
 use crate::{
     Cursor,
     items::{
-        AccessIdItem, CredentialItem, CustomerItem, IdempotencyItem, OrganizationItem, StoredItem, TagItem,
-        VehicleItem, VersionedItem, from_item, to_item, value_of,
+        AccessIdItem, ChangeItem, CredentialItem, CustomerItem, Expiring as _, IdempotencyItem, OrganizationItem,
+        StoredItem, TagItem, VehicleItem, VersionedItem, from_item, to_item, value_of,
     },
 };
 
@@ -28,13 +28,14 @@ pub fn verified<'a>(cursor: &'a Cursor, key: &str, scope: &str) -> Option<&'a st
 pub type Rewrite = fn(Item) -> Option<Item>;
 
 /// Every kind of item.
-pub const KINDS: [(&str, Rewrite); 8] = [
+pub const KINDS: [(&str, Rewrite); 9] = [
     ("organization", rewrite::<OrganizationItem>),
     ("credential", rewrite::<CredentialItem>),
     ("customer", rewrite::<CustomerItem>),
     ("tag", |item| rewrite_if::<TagItem>(item, |tag| tag.access_id().is_ok())),
     ("access ID", rewrite_value::<AccessIdItem>),
     ("vehicle", rewrite_value::<VehicleItem>),
+    ("change", rewrite_change),
     ("creation of an access ID", |item| rewrite_if(item, |item: IdempotencyItem| item.into_access_id().is_ok())),
     ("creation of a vehicle", |item| rewrite_if(item, |item: IdempotencyItem| item.into_vehicle().is_ok())),
 ];
@@ -45,6 +46,16 @@ fn rewrite<I: StoredItem>(item: Item) -> Option<Item> {
 
 fn rewrite_if<I: StoredItem>(item: Item, is_right: fn(I) -> bool) -> Option<Item> {
     from_item(item.clone().into()).is_ok_and(is_right).then(|| rewrite::<I>(item)).flatten()
+}
+
+/// The id of a change is its sort key alone, which is written with every item.
+fn rewrite_change(item: Item) -> Option<Item> {
+    let sort = item.get("SK")?.clone();
+    let change: ChangeItem = from_item(item.into()).ok()?;
+    let expires_at = change.expires_at();
+    let mut written: Item = to_item(&ChangeItem::new(change.into_value().ok()?, expires_at)).ok()?.into();
+    written.inner_mut().insert("SK".to_owned(), sort);
+    Some(written)
 }
 
 fn rewrite_value<I: VersionedItem>(item: Item) -> Option<Item> {

@@ -2,6 +2,7 @@
 //! [`Corrupt`]; it is never read in part.
 
 mod access_id;
+mod change;
 mod idempotency;
 mod journal;
 mod organization;
@@ -13,7 +14,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{SubsecRound as _, Utc};
-use domain::{Id, OcppIdTag, OrganizationId, Text, Timestamp};
+use domain::{Id, OcppIdTag, OrganizationId, Recorded, Text, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub(crate) use access_id::AccessIdItem;
+pub(crate) use change::ChangeItem;
 pub(crate) use idempotency::IdempotencyItem;
 pub(crate) use journal::{DecisionItem, Expiring, StartItem, UnknownTagItem};
 pub(crate) use organization::{CredentialItem, CustomerItem, OrganizationItem};
@@ -63,7 +65,7 @@ pub(crate) trait StoredItem: Serialize + DeserializeOwned {
 /// A kind of item that counts its versions: each write is conditioned on the version before, so that no change is lost.
 pub(crate) trait VersionedItem: StoredItem {
     /// What it stands for.
-    type Value;
+    type Value: Recorded;
 
     /// The partition in which an organization's items of this kind are listed by id.
     fn list(organization: &OrganizationId) -> String;

@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use domain::{ChargeBox, CustomerKey, Id, OcppIdTag, OrganizationId};
+use chrono::{Datelike as _, SubsecRound as _, TimeDelta};
+use domain::{ChargeBox, CustomerKey, Id, OcppIdTag, OrganizationId, Timestamp};
 
 use crate::digest;
 
@@ -39,12 +40,34 @@ pub(crate) fn ids(numbers: RangeInclusive<u64>) -> RangeInclusive<String> {
     format!("{:016}", numbers.start())..=format!("{:016}", numbers.end())
 }
 
+/// The sort keys of the ids that were made between these times. The moments themselves are left out.
+pub(crate) fn ids_between(after: Option<Timestamp>, before: Option<Timestamp>) -> RangeInclusive<String> {
+    let millisecond = TimeDelta::milliseconds(1);
+    let next = |time: Timestamp| time.trunc_subsecs(3).checked_add_signed(millisecond).unwrap_or(time);
+    let first = after.map_or(0, |after| first_number(next(after)));
+    let last = before.map_or(Id::MAX, |before| {
+        let whole = before.trunc_subsecs(3);
+        first_number(if whole == before { before } else { next(before) }).saturating_sub(1)
+    });
+    ids(first..=last)
+}
+
+/// The least number that an id of this millisecond or a later one can have.
+fn first_number(time: Timestamp) -> u64 {
+    match Id::at(time, 0) {
+        Ok(id) => id.get(),
+        // The years of ids are 2024 to 2093.
+        Err(_) if time.year() < 2050 => 0,
+        Err(_) => Id::MAX + 1,
+    }
+}
+
 /// The sort keys of all tags, which are printable ASCII.
 pub(crate) fn all_tags() -> RangeInclusive<String> {
     "!".to_owned()..="\u{7f}".to_owned()
 }
 
-/// The id in the sort key of an access ID, a vehicle or a decision.
+/// The id in the sort key of a record, a decision or a change.
 pub(crate) fn id_of(sort: &str) -> Option<Id> {
     Id::new(sort.parse().ok()?).ok()
 }
@@ -109,6 +132,11 @@ pub(crate) fn decisions_about(organization: &OrganizationId, tag: &OcppIdTag) ->
     format!("ORG#{organization}#DECISION#{tag}")
 }
 
+/// Partition of an organization's history: what its management requests changed.
+pub(crate) fn changes(organization: &OrganizationId) -> String {
+    format!("ORG#{organization}#CHANGE")
+}
+
 /// An entry of a list by id.
 pub(crate) fn by_id(partition: String, id: Id) -> Key {
     key(partition, id_sort(id))
@@ -163,5 +191,23 @@ mod tests {
         let sort = |number| id_sort(Id::new(number).unwrap());
         assert!(sort(9) < sort(10) && sort(99) < sort(Id::MAX));
         assert_eq!(sort(Id::MAX).len(), 16);
+    }
+
+    #[test]
+    fn times_are_keys_and_the_moments_themselves_are_left_out() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let number = |time: &str| Id::at(at(time), 0).unwrap().get();
+        let range = |after: Option<&str>, before: Option<&str>| ids_between(after.map(at), before.map(at));
+        let (first, last) = (number("2026-03-01T00:00:00.001Z"), number("2026-03-01T00:00:00.003Z") - 1);
+        for after in ["2026-03-01T00:00:00Z", "2026-03-01T00:00:00.0009Z"] {
+            for before in ["2026-03-01T00:00:00.003Z", "2026-03-01T00:00:00.0021Z"] {
+                assert_eq!(range(Some(after), Some(before)), ids(first..=last), "{after} {before}");
+            }
+        }
+        assert_eq!(range(None, None), all_ids());
+        assert_eq!(range(Some("1999-01-01T00:00:00Z"), Some("2094-01-01T00:00:00Z")), all_ids());
+        assert_eq!(range(None, Some("2024-01-01T00:00:00Z")), ids(0..=0));
+        assert!(range(Some("2094-01-01T00:00:00Z"), None).is_empty());
+        assert!(range(Some("2026-03-01T00:00:00Z"), Some("2026-03-01T00:00:00Z")).is_empty());
     }
 }

@@ -1,12 +1,14 @@
 //! The one table: its keys, its items, and one method for each use case.
 //!
-//! Every read is strongly consistent, and everything that a management request changes is one conditional transaction. What a
+//! Every read is strongly consistent, and everything that a management request changes is one conditional transaction,
+//! which also notes it in the history. What a
 //! decision leaves behind is written after its answer, without conditions ([`Decider::remember`]). The types of the AWS SDK
 //! stay inside this crate: what goes in and comes out are domain types.
 
 mod access_checks;
 mod access_ids;
 mod admin;
+mod changes;
 mod credential;
 mod cursor;
 mod customers;
@@ -30,6 +32,7 @@ mod unknown_tags;
 mod vehicles;
 
 pub use admin::{CredentialInfo, NewCredential, Organization};
+pub use changes::{ChangeFilter, Origin};
 pub use credential::{Credential, Scope};
 pub use cursor::{Cursor, Page, PageRequest};
 pub use decision::{Decider, Known};

@@ -1,12 +1,11 @@
 //! The use cases of rules: when and where an access ID may begin to charge.
 
-use domain::{Id, Rules, StoredRules, Timestamp};
+use domain::{Id, Rules, StoredRules};
 
 use crate::{
-    Credential, Error, Store,
+    Credential, Error, Origin, Store,
     items::{AccessIdItem, Corrupt, TagItem, milliseconds},
     keys,
-    table::Transaction,
 };
 
 impl Store {
@@ -29,24 +28,18 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::NotFound`], and the table's own.
-    pub async fn put_access_id_rules(
-        &self,
-        caller: &Credential,
-        id: Id,
-        rules: &Rules,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let organization = &caller.organization;
-        let now = milliseconds(now);
+    pub async fn put_access_id_rules(&self, origin: Origin<'_>, id: Id, rules: &Rules) -> Result<(), Error> {
+        let organization = &origin.caller.organization;
+        let now = milliseconds(origin.now);
         let key = keys::access_id(organization, id);
         self.table
             .settle(async || {
-                let (_, mut found) = self.table.authorize_reading(caller, [key.clone()]).await?;
+                let (_, mut found) = self.table.authorize_reading(origin.caller, [key.clone()]).await?;
                 let before = found.take_record::<AccessIdItem>(&key)?.ok_or(Error::NotFound)?;
                 let after = before.value.with_rules(rules.clone(), now);
-                let mut transaction = Transaction::default();
+                let mut transaction = self.transaction(origin)?;
                 if after != before.value {
-                    transaction.write::<AccessIdItem>(organization, &after, Some(before.version))?;
+                    transaction.write::<AccessIdItem>(organization, &after, Some(&before))?;
                     transaction.follow(keys::tag(organization, &after.tag), &TagItem::new(&after))?;
                 }
                 self.table.commit(transaction).await?;

@@ -34,6 +34,8 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
     /// The AWS credentials that requests are signed with.
     pub credentials: TableCredentials,
+    /// After how many days an entry of the history is forgotten.
+    pub change_days: u16,
 }
 
 /// The AWS credentials that requests are signed with.
@@ -52,9 +54,9 @@ pub enum SettingsError {
     /// A variable is missing or empty.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// A variable of the journal has another value than its words or numbers.
+    /// A variable has another value than its words or numbers.
     #[error("the environment variable {0} has a value that is not known")]
-    Journal(&'static str),
+    Unknown(&'static str),
     /// The end point is of another form.
     #[error("DynamoDB: the end point is not http[s]://host[:port]")]
     EndpointUrl,
@@ -67,11 +69,15 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// For how many days an entry of the history is kept if nothing else is said.
+    pub const CHANGE_DAYS: u16 = 400;
+
     /// From the environment of a function: `TABLE_NAME`, `AWS_REGION` (or `AWS_DEFAULT_REGION`), and, if set,
-    /// `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`. The AWS credentials are those of the environment.
+    /// `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`, and `CHANGE_DAYS`. The AWS credentials are those of the environment.
     ///
     /// # Errors
-    /// [`SettingsError::Missing`] names the variable that is missing or empty.
+    /// [`SettingsError::Missing`] names the variable that is missing or empty, [`SettingsError::Unknown`] the one whose value
+    /// is no number of days.
     pub fn from_env() -> Result<Self, SettingsError> {
         Ok(Self {
             region: variable("AWS_REGION")
@@ -80,6 +86,7 @@ impl Settings {
             table: required("TABLE_NAME")?,
             endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| variable("AWS_ENDPOINT_URL")),
             credentials: TableCredentials::Environment,
+            change_days: days("CHANGE_DAYS", Self::CHANGE_DAYS)?,
         })
     }
 
@@ -90,6 +97,7 @@ impl Settings {
             region: "us-east-1".to_owned(),
             endpoint_url: Some(endpoint_url.to_owned()),
             credentials: TableCredentials::Local,
+            change_days: Self::CHANGE_DAYS,
         }
     }
 
@@ -184,18 +192,11 @@ impl JournalSettings {
     /// set.
     ///
     /// # Errors
-    /// [`SettingsError::Journal`] names the variable whose value is another.
+    /// [`SettingsError::Unknown`] names the variable whose value is another.
     pub fn from_env() -> Result<Self, SettingsError> {
         let default = Self::default();
-        let journal = variable("JOURNAL").map(|word| word.parse().map_err(|_| SettingsError::Journal("JOURNAL")));
-        let days = variable("JOURNAL_DAYS").map(|days| match days.parse() {
-            Ok(days) if days > 0 => Ok(days),
-            _ => Err(SettingsError::Journal("JOURNAL_DAYS")),
-        });
-        Ok(Self {
-            journal: journal.transpose()?.unwrap_or(default.journal),
-            days: days.transpose()?.unwrap_or(default.days),
-        })
+        let journal = variable("JOURNAL").map(|word| word.parse().map_err(|_| SettingsError::Unknown("JOURNAL")));
+        Ok(Self { journal: journal.transpose()?.unwrap_or(default.journal), days: days("JOURNAL_DAYS", default.days)? })
     }
 }
 
@@ -207,6 +208,12 @@ fn ca_bundle() -> Option<PathBuf> {
 /// A variable's value, unless it is empty.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable that is a number of days, at least one.
+fn days(name: &'static str, default: u16) -> Result<u16, SettingsError> {
+    let Some(days) = variable(name) else { return Ok(default) };
+    days.parse().ok().filter(|days| *days > 0).ok_or(SettingsError::Unknown(name))
 }
 
 fn required(name: &'static str) -> Result<String, SettingsError> {

@@ -1,4 +1,11 @@
-use crate::{Counts, Credential, Error, Settings, SettingsError, Unreachable, http::Connector, ids::Ids, table::Table};
+use crate::{
+    Counts, Credential, Error, Origin, Settings, SettingsError, Unreachable,
+    http::Connector,
+    ids::Ids,
+    table::{Table, Transaction},
+};
+
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// The table and the one way to it, with one method for each use case. A process needs one.
 #[derive(Debug)]
@@ -39,6 +46,12 @@ impl Store {
     /// What has been counted since the last call.
     pub fn take_counts(&self) -> Counts {
         self.table.take_counts()
+    }
+
+    /// An empty transaction of a management request. What is written with it is noted in the history by itself.
+    pub(crate) fn transaction<'a>(&self, origin: Origin<'a>) -> Result<Transaction<'a>, Error> {
+        let expires_at = origin.now.timestamp() + i64::from(self.settings.change_days) * SECONDS_PER_DAY;
+        Ok(Transaction::of(origin, self.ids.of_entry(origin.now)?, expires_at))
     }
 
     /// Whether the credential holds: for requests that go no further. One call.

@@ -1,13 +1,13 @@
 //! The use cases of vehicles.
 
-use domain::{AccessId, Id, NewVehicle, OrganizationId, Timestamp, UpdateVehicle, Vehicle, VehicleFilter};
+use domain::{AccessId, Id, NewVehicle, OrganizationId, UpdateVehicle, Vehicle, VehicleFilter};
 
 use crate::{
-    Credential, Error, Idempotency, Page, PageRequest, Store, customers,
+    Credential, Error, Idempotency, Origin, Page, PageRequest, Store, customers,
     idempotency::Remembered,
     items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds, readable},
     keys::{self, Key},
-    table::{Attempt, Found, Transaction},
+    table::{Attempt, Found},
 };
 
 /// What the keys of remembered requests call this kind of creation.
@@ -57,13 +57,12 @@ impl Store {
     /// [`Error::Unauthorized`], [`Error::TagTaken`], [`Error::IdempotencyKeyReused`], and the table's own.
     pub async fn create_vehicle(
         &self,
-        caller: &Credential,
+        origin: Origin<'_>,
         new: &NewVehicle,
         idempotency: Option<&Idempotency>,
-        now: Timestamp,
     ) -> Result<Vehicle, Error> {
-        let organization = &caller.organization;
-        let now = milliseconds(now);
+        let Origin { caller, now, .. } = origin;
+        let (organization, now) = (&caller.organization, milliseconds(now));
         let remembered = Remembered::new(idempotency, organization, KIND);
         let tag_keys: Vec<_> = new.tags.iter().map(|requested| keys::tag(organization, &requested.tag)).collect();
         let customer_key = new.customer.as_ref().map(|given| customers::key(organization, given));
@@ -81,7 +80,8 @@ impl Store {
                 let new_customer = customers::recognize(&mut found, organization, new.customer.as_mut())?;
                 let existing_keys = holders(&mut found, organization, &tag_keys)?;
                 let mut found = access.read(existing_keys.iter().cloned()).await?;
-                let (existing, versions) = access_ids(&mut found, &existing_keys)?;
+                let stored = access_ids(&mut found, &existing_keys)?;
+                let existing: Vec<_> = stored.iter().map(|stored| stored.value.clone()).collect();
 
                 let tags = u64::try_from(new.tags.len()).map_err(|_| Error::Unusable)?;
                 let mut ids = self.ids.next(now, tags + 1)?.into_iter();
@@ -98,21 +98,20 @@ impl Store {
                             return Ok(item.into_vehicle()?);
                         }
                         let is_same = holders(&mut again, organization, &tag_keys)? == existing_keys
-                            && access_ids(&mut again, &existing_keys)?.1 == versions;
+                            && versions(&access_ids(&mut again, &existing_keys)?) == versions(&stored);
                         return Err(if is_same { refused.into() } else { Attempt::Conflict });
                     }
                 };
 
-                let mut transaction = Transaction::default();
+                let mut transaction = self.transaction(origin)?;
                 transaction.write::<VehicleItem>(organization, &vehicle, None)?;
                 for access_id in &access_ids {
-                    let before = existing.iter().zip(&versions).find(|(before, _)| before.id == access_id.id);
-                    let version = before.map(|(_, version)| *version);
-                    transaction.write::<AccessIdItem>(organization, access_id, version)?;
+                    let before = stored.iter().find(|before| before.value.id == access_id.id);
+                    transaction.write::<AccessIdItem>(organization, access_id, before)?;
                     let (key, item) = (keys::tag(organization, &access_id.tag), TagItem::new(access_id));
                     match before {
                         None => transaction.create(key, &item)?,
-                        Some((before, _)) if TagItem::new(before) != item => transaction.follow(key, &item)?,
+                        Some(before) if TagItem::new(&before.value) != item => transaction.follow(key, &item)?,
                         Some(_) => {}
                     }
                 }
@@ -128,8 +127,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::NotFound`], and the table's own.
-    pub async fn update_vehicle(&self, caller: &Credential, id: Id, update: &UpdateVehicle) -> Result<Vehicle, Error> {
-        let organization = &caller.organization;
+    pub async fn update_vehicle(&self, origin: Origin<'_>, id: Id, update: &UpdateVehicle) -> Result<Vehicle, Error> {
+        let organization = &origin.caller.organization;
         let key = keys::vehicle(organization, id);
         self.table
             .settle(async || {
@@ -137,17 +136,16 @@ impl Store {
                 let customer_key =
                     customers::named(&mut update.customer).map(|given| customers::key(organization, given));
                 let keys = [key.clone()].into_iter().chain(customer_key);
-                let (_, mut found) = self.table.authorize_reading(caller, keys).await?;
-                let Versioned { value: before, version } =
-                    found.take_record::<VehicleItem>(&key)?.ok_or(Error::NotFound)?;
+                let (_, mut found) = self.table.authorize_reading(origin.caller, keys).await?;
+                let before = found.take_record::<VehicleItem>(&key)?.ok_or(Error::NotFound)?;
                 let new_customer =
                     customers::recognize(&mut found, organization, customers::named(&mut update.customer))?;
-                let after = before.update(update);
+                let after = before.value.update(update);
 
-                let mut transaction = Transaction::default();
+                let mut transaction = self.transaction(origin)?;
                 customers::create(&mut transaction, organization, new_customer.as_ref())?;
-                if after != before {
-                    transaction.write::<VehicleItem>(organization, &after, Some(version))?;
+                if after != before.value {
+                    transaction.write::<VehicleItem>(organization, &after, Some(&before))?;
                 }
                 self.table.commit(transaction).await?;
                 Ok(after)
@@ -167,12 +165,15 @@ fn holders(found: &mut Found, organization: &OrganizationId, tags: &[Key]) -> Re
     Ok(holders)
 }
 
-/// The access IDs at these keys, and the versions that they were read in.
-fn access_ids(found: &mut Found, keys: &[Key]) -> Result<(Vec<AccessId>, Vec<u64>), Corrupt> {
-    let mut read = |key| {
+/// The access IDs at these keys.
+fn access_ids(found: &mut Found, keys: &[Key]) -> Result<Vec<Versioned<AccessId>>, Corrupt> {
+    let read = |key| {
         let access_id = found.take_record::<AccessIdItem>(key)?;
         access_id.ok_or_else(|| Corrupt::new("a tag whose access ID is not there"))
     };
-    let access_ids = keys.iter().map(&mut read).collect::<Result<Vec<_>, Corrupt>>()?;
-    Ok(access_ids.into_iter().map(|Versioned { value, version }| (value, version)).unzip())
+    keys.iter().map(read).collect()
+}
+
+fn versions(access_ids: &[Versioned<AccessId>]) -> Vec<u64> {
+    access_ids.iter().map(|access_id| access_id.version).collect()
 }

@@ -52,7 +52,8 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
     let common = template.value["Globals"]["Function"].to_string();
     let parameters = template.section("Parameters").filter(|(name, _)| common.contains(&format!("\"{name}\"")));
     let parameters: Vec<&str> = parameters.map(|(name, _)| name).collect();
-    assert_eq!(parameters, ["Deployment", "LogLevel", "SystemLogLevel", "Tracing"], "does VersionDescription have it?");
+    let expected = ["ChangeDays", "Deployment", "LogLevel", "SystemLogLevel", "Tracing"];
+    assert_eq!(parameters, expected, "does VersionDescription have it?");
     for (name, id) in functions(&template).unwrap() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
@@ -65,8 +66,8 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
         assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
         // SAM makes no new version when the value of a parameter changes. CloudFormation makes one when the description
         // changes, so the values are in the description.
-        let values =
-            "table ${TableInUse.Value}, log level ${LogLevel}, system log ${SystemLogLevel}, tracing ${Tracing}";
+        let values = "table ${TableInUse.Value}, log level ${LogLevel}, system log ${SystemLogLevel}, \
+            tracing ${Tracing}, changes ${ChangeDays}";
         let more = if name == "rfid-authorizer" { ", journal ${Journal} ${JournalDays}" } else { "" };
         assert_eq!(of("/VersionDescription"), &json!({ "Fn::Sub": format!("{values}{more}") }), "{name}");
         let role = if name == "rfid-authorizer" { "Arn" } else { "Outputs.Arn" };

@@ -102,7 +102,7 @@ pub fn request(data: &[u8]) {
         check_refusal(&problems);
     }
     let credential = functions::ROUTES[0].credential(&by_path);
-    assert!(credential.is_none_or(|credential| credential.scope == Scope::Api));
+    assert!(credential.is_none_or(|credential| [Scope::Api, Scope::View].contains(&credential.scope)));
     for (route, path_of_route) in functions::ROUTES.iter().zip(&*PATHS) {
         let is_expected = *by_path.method() == route.method && path_of_route.at(&path).is_ok();
         assert_eq!(route.is_of(&by_path), is_expected, "{method} {path}: {}", route.function);

@@ -15,7 +15,7 @@ pub fn credential(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let is_alphanumeric = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let parts: Vec<_> = text.split('_').collect();
-    for scope in [Scope::Api, Scope::Rfid] {
+    for scope in [Scope::Api, Scope::View, Scope::Rfid] {
         let read = Credential::parse(&text, scope);
         let [name, organization, secret] = parts.as_slice() else {
             assert_eq!(read, None);

@@ -28,6 +28,8 @@ use utoipa::{
     },
 };
 
+const CREDENTIAL: &str = "A credential of scope `api`. For GET and for access checks, which change nothing, one of scope `view` does \
+    too: `view_<organization>_<secret>`.";
 const JSON: &str = "application/json";
 /// Where the RFID authorizer is, under its own server.
 const WEBHOOK: &str = "/{secret}";
@@ -56,6 +58,7 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     ),
     tags(
         (name = "access-ids", description = "RFID cards and vehicles' MAC addresses: what a charger identifies a driver by."),
+        (name = "changes", description = "Who changed what, and when."),
         (name = "checks", description = "Whether a tag would charge, and why not."),
         (name = "customers", description = "Whom access IDs and vehicles belong to, by name."),
         (name = "decisions", description = "What the RFID authorizer decided, and the tags that nobody has."),
@@ -83,7 +86,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let answers = answers(&document);
     let components = document.components.get_or_insert_default();
     for (name, format, description) in [
-        ("credential", "api_<organization>_<secret>", "A credential of scope `api`."),
+        ("credential", "api_<organization>_<secret>", CREDENTIAL),
         ("secret", "rfid_<organization>_<secret>", "A credential of scope `rfid`, if it is not in the path."),
     ] {
         let bearer =
@@ -108,7 +111,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
             _ => &mut item.delete,
         };
         if let Some(operation) = operation {
-            operation.operation_id = Some(operation_id(route.function));
+            operation.operation_id = Some(route.operation());
             let errors = errors::of(route.path, operation);
             finish(operation, route.function, &errors);
         }
@@ -141,13 +144,6 @@ fn finish(operation: &mut Operation, function: &str, errors: &[(u16, &str)]) {
     for (status, name) in errors {
         operation.responses.responses.insert(status.to_string(), RefOr::Ref(Ref::from_response_name(*name)));
     }
-}
-
-/// `getAccessId` for the function `get-access-id`.
-fn operation_id(function: &str) -> String {
-    let mut words = function.split('-');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |id, word| id + &word[..1].to_uppercase() + &word[1..])
 }
 
 /// What can be asked for with what an answer of this schema holds: name, operation, its parameter, and where its value is.

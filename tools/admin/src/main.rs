@@ -99,6 +99,8 @@ struct Organization {
 enum ScopeArgument {
     /// The management API
     Api,
+    /// What only reads in the management API
+    View,
     /// The RFID authorizer
     Rfid,
 }
@@ -107,6 +109,7 @@ impl From<ScopeArgument> for Scope {
     fn from(scope: ScopeArgument) -> Self {
         match scope {
             ScopeArgument::Api => Self::Api,
+            ScopeArgument::View => Self::View,
             ScopeArgument::Rfid => Self::Rfid,
         }
     }
@@ -246,6 +249,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, String> {
         region,
         endpoint_url: arguments.endpoint_url.clone(),
         credentials: TableCredentials::Environment,
+        change_days: Settings::CHANGE_DAYS,
     })
 }
 

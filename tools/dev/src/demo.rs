@@ -18,6 +18,7 @@ const NAME: &str = "Demo";
 pub(crate) struct Demo {
     pub(crate) organization_id: String,
     pub(crate) api: Credential,
+    pub(crate) view: Credential,
     pub(crate) rfid: Credential,
 }
 
@@ -65,9 +66,11 @@ impl Demo {
             Err(error) => return Err(error),
         }
         let kept = kept.filter(|demo| demo.organization_id == organization.as_str());
-        let (api, rfid) = kept.map(|demo| (demo.api, demo.rfid)).unzip();
+        let (api, view, rfid) =
+            kept.map_or((None, None, None), |demo| (Some(demo.api), Some(demo.view), Some(demo.rfid)));
         Ok(Demo {
             api: credential(store, &organization, Scope::Api, api, now).await?,
+            view: credential(store, &organization, Scope::View, view, now).await?,
             rfid: credential(store, &organization, Scope::Rfid, rfid, now).await?,
             organization_id: organization.to_string(),
         })
@@ -236,6 +239,8 @@ mod tests {
         let second = Demo::find_or_create(&store, &decider, Some(again()), now).await.unwrap();
         assert_eq!(second.organization_id, first.organization_id);
         assert_eq!((&second.api.token, &second.rfid.token), (&first.api.token, &first.rfid.token));
+        assert_eq!(second.view.token, first.view.token);
+        assert!(second.view.token.starts_with("view_"));
 
         store.revoke_credential(&first.rfid.id, now).await.unwrap();
         let third = Demo::find_or_create(&store, &decider, Some(again()), now).await.unwrap();

@@ -124,6 +124,7 @@ impl Service {
         let api = [
             ("API", format!("http://{address}")),
             ("TOKEN", demo.api.token),
+            ("VIEW_TOKEN", demo.view.token),
             ("RFID", format!("http://{address}{RFID_PATH}/{}", demo.rfid.token)),
             ("ORGANIZATION", demo.organization_id),
             ("DYNAMODB_URL", engine.endpoint_url()),
@@ -149,7 +150,7 @@ impl Service {
 async fn table(engine: &mut Option<Engine>, flags: &Flags, files: &Files) -> Result<Demo, String> {
     if flags.reset {
         files.reset()?;
-        say("the data of earlier runs are deleted, and $TOKEN and $RFID change: read the env file again");
+        say("the data of earlier runs are deleted, and $TOKEN, $VIEW_TOKEN and $RFID change: read the env file again");
     }
     let started = if flags.in_memory { Engine::in_memory().await } else { Engine::open(&files.data).await };
     let engine = engine.insert(started.map_err(|error| error.to_string())?);

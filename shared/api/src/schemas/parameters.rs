@@ -96,6 +96,24 @@ pub struct DecisionFilters {
     decided_before: Option<String>,
 }
 
+/// Which changes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct ChangeFilters {
+    /// Those of this access ID.
+    #[param(nullable = false, minimum = 1, maximum = 9_007_199_254_740_991_u64)]
+    access_id: Option<u64>,
+    /// Those of this vehicle.
+    #[param(nullable = false, minimum = 1, maximum = 9_007_199_254_740_991_u64)]
+    vehicle_id: Option<u64>,
+    /// Those later than this, in RFC 3339.
+    #[param(nullable = false, format = DateTime)]
+    changed_after: Option<String>,
+    /// Those earlier than this, in RFC 3339.
+    #[param(nullable = false, format = DateTime)]
+    changed_before: Option<String>,
+}
+
 /// Which unknown tag.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]

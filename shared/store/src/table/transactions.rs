@@ -1,23 +1,26 @@
 //! Writing: transactions, what to do when they meet others, and for how long.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata as _, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, Put, TransactWriteItem, Update,
-        builders::{PutBuilder, UpdateBuilder},
+        AttributeValue, Delete, Put, TransactWriteItem, Update,
+        builders::{DeleteBuilder, PutBuilder, UpdateBuilder},
     },
 };
-use domain::{OrganizationId, Timestamp};
+use domain::{Change, Id, OrganizationId, Recorded, Subject, Timestamp};
 use tokio::time::Instant;
 
 use super::{Table, not_built};
 use crate::{
-    Error, digest,
-    items::{StoredItem, VersionedItem, key_item, to_item},
-    keys::Key,
+    Error, Origin, digest,
+    items::{ChangeItem, StoredItem, Versioned, VersionedItem, key_item, milliseconds, to_item},
+    keys::{self, Key},
 };
 
 /// How long a request may go on settling conflicts before it is given up.
@@ -42,24 +45,46 @@ impl<E: Into<Error>> From<E> for Attempt {
     }
 }
 
-/// Writes that are carried out together or not at all, each on its condition.
-#[derive(Default)]
-pub(crate) struct Transaction(Vec<Write>);
+/// Writes that are carried out together or not at all, each on its condition. One of a management request also puts an entry
+/// into the history that says what becomes of each record.
+pub(crate) struct Transaction<'a> {
+    writes: Vec<Write>,
+    entry: Option<Entry<'a>>,
+}
 
 enum Write {
     Put(PutBuilder),
     Update(UpdateBuilder),
+    Delete(DeleteBuilder),
 }
 
-impl Transaction {
+/// An entry of the history.
+struct Entry<'a> {
+    origin: Origin<'a>,
+    id: Id,
+    expires_at: i64,
+    subjects: Vec<Subject>,
+}
+
+impl<'a> Transaction<'a> {
+    /// One of a management request: see [`crate::Store::transaction`].
+    pub fn of(origin: Origin<'a>, id: Id, expires_at: i64) -> Self {
+        Self { writes: Vec::new(), entry: Some(Entry { origin, id, expires_at, subjects: Vec::new() }) }
+    }
+
+    /// One of the operator, of which the history has no entry.
+    pub fn by_hand() -> Self {
+        Self { writes: Vec::new(), entry: None }
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.writes.is_empty()
     }
 
     /// A new item where there is none.
     pub fn create(&mut self, key: Key, item: &impl StoredItem) -> Result<(), Error> {
         let put = put(key, item)?.condition_expression("attribute_not_exists(PK)");
-        self.0.push(Write::Put(put));
+        self.writes.push(Write::Put(put));
         Ok(())
     }
 
@@ -68,32 +93,76 @@ impl Transaction {
         let put = put(key, item)?
             .condition_expression("attribute_not_exists(PK) OR expiresAt <= :now")
             .expression_attribute_values(":now", AttributeValue::N(now.timestamp().to_string()));
-        self.0.push(Write::Put(put));
+        self.writes.push(Write::Put(put));
         Ok(())
     }
 
-    /// A record as it is from now on: a new item if it had no version before, else new attributes for the item that still has
-    /// this version.
+    /// A record as it is from now on: a new item if there was none before, else new attributes for the item that still has
+    /// the version that was read.
     pub fn write<I: VersionedItem>(
         &mut self,
         organization: &OrganizationId,
-        value: &I::Value,
-        before: Option<u64>,
+        after: &I::Value,
+        before: Option<&Versioned<I::Value>>,
     ) -> Result<(), Error> {
-        let key = I::key(organization, value);
-        let Some(version) = before else { return self.create(key, &I::new(value, 1)) };
-        let update = update(key, &I::new(value, version + 1))?
+        self.note(before.map(|before| &before.value), Some(after));
+        let key = I::key(organization, after);
+        let Some(Versioned { version, .. }) = before else { return self.create(key, &I::new(after, 1)) };
+        let update = update(key, &I::new(after, version + 1))?
             .condition_expression("version = :before")
             .expression_attribute_values(":before", AttributeValue::N(version.to_string()));
-        self.0.push(Write::Update(update));
+        self.writes.push(Write::Update(update));
         Ok(())
+    }
+
+    /// That a record is no more, if it still has the version that was read.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that delete records are to come"))]
+    pub fn delete<I: VersionedItem>(&mut self, organization: &OrganizationId, before: &Versioned<I::Value>) {
+        self.note(Some(&before.value), None);
+        let delete = delete(I::key(organization, &before.value))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", AttributeValue::N(before.version.to_string()));
+        self.writes.push(Write::Delete(delete));
+    }
+
+    /// That the item of a tag is no more, if it belongs to this access ID, which is deleted together with it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that delete records are to come"))]
+    pub fn remove(&mut self, tag: Key, access_id: Id) {
+        let delete = delete(tag)
+            .condition_expression("accessId = :accessId")
+            .expression_attribute_values(":accessId", AttributeValue::N(access_id.to_string()));
+        self.writes.push(Write::Delete(delete));
+    }
+
+    /// Notes for the history what becomes of a record.
+    fn note<R: Recorded>(&mut self, before: Option<&R>, after: Option<&R>) {
+        if let Some(entry) = &mut self.entry {
+            entry.subjects.extend(Subject::between(before, after));
+        }
     }
 
     /// New attributes for an item that exists and changes only together with another that is guarded by its version.
     pub fn follow(&mut self, key: Key, item: &impl StoredItem) -> Result<(), Error> {
         let update = update(key, item)?.condition_expression("attribute_exists(PK)");
-        self.0.push(Write::Update(update));
+        self.writes.push(Write::Update(update));
         Ok(())
+    }
+
+    /// Adds the entry of the history, if there is to be one.
+    fn with_entry(mut self) -> Result<Self, Error> {
+        if let Some(Entry { origin, id, expires_at, subjects }) = self.entry.take() {
+            let change = Change {
+                id,
+                changed_at: milliseconds(origin.now),
+                credential_id: origin.caller.id(),
+                request_id: origin.request_id.to_owned(),
+                operation: origin.operation.to_owned(),
+                subjects,
+            };
+            let key = keys::by_id(keys::changes(&origin.caller.organization), id);
+            self.create(key, &ChangeItem::new(change, expires_at))?;
+        }
+        Ok(self)
     }
 
     fn build(self, table: &str) -> Result<Vec<TransactWriteItem>, BuildError> {
@@ -102,10 +171,11 @@ impl Transaction {
             Ok(match write {
                 Write::Put(put) => member.put(put.table_name(table).build()?),
                 Write::Update(update) => member.update(update.table_name(table).build()?),
+                Write::Delete(delete) => member.delete(delete.table_name(table).build()?),
             }
             .build())
         };
-        self.0.into_iter().map(write).collect()
+        self.writes.into_iter().map(write).collect()
     }
 }
 
@@ -113,6 +183,10 @@ fn put(key: Key, item: &impl StoredItem) -> Result<PutBuilder, Error> {
     let mut item = to_item(item)?;
     item.extend(key_item(key));
     Ok(Put::builder().set_item(Some(item)))
+}
+
+fn delete(key: Key) -> DeleteBuilder {
+    Delete::builder().set_key(Some(key_item(key)))
 }
 
 /// Sets the attributes that the item has and removes those that it may have but has not. Attributes that this version of the
@@ -168,11 +242,11 @@ impl Table {
     ///
     /// # Errors
     /// [`Attempt::Conflict`] when a condition failed, and the table's own errors.
-    pub async fn commit(&self, transaction: Transaction) -> Result<(), Attempt> {
+    pub async fn commit(&self, transaction: Transaction<'_>) -> Result<(), Attempt> {
         if transaction.is_empty() {
             return Ok(());
         }
-        let items = transaction.build(&self.name).map_err(not_built)?;
+        let items = transaction.with_entry()?.build(&self.name).map_err(not_built)?;
         let token = digest::hex(&digest::random::<16>());
         let mut patience = Patience::new(COMMITTING_TIME);
         loop {

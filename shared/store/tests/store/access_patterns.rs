@@ -10,11 +10,11 @@ use domain::{
     UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
 use items::longest_rules;
-use store::{DecisionFilter, Error, Idempotency, Scope};
+use store::{ChangeFilter, DecisionFilter, Error, Idempotency, Scope};
 
 use crate::{
     measure::{FLEET, Table, decided, fill, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
-    support::{at, card, customer, name, page, status, tag},
+    support::{at, by, card, customer, name, page, status, tag},
 };
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/access-patterns.md");
@@ -24,7 +24,7 @@ async fn costs() -> Result<Vec<String>, Error> {
     let mut table = Table::new().await?;
     let (caller, rfid) = (table.caller.clone(), table.rfid.clone());
     let new = NewAccessId { customer: Some(customer(FLEET)), ..card("04e1a2b3") };
-    let card_id = table.store.create_access_id(&caller, &new, None, at(0)).await?.access_id.id;
+    let card_id = table.store.create_access_id(by(&caller, at(0)), &new, None).await?.access_id.id;
     table.requests().await;
 
     let endpoint = "RFID decision";
@@ -38,21 +38,21 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.rows.extend(costs_of_lists().await?);
 
     let endpoint = "`POST /api/access-ids`";
-    table.store.create_access_id(&caller, &card("04e1a2b4"), None, at(1)).await?;
+    table.store.create_access_id(by(&caller, at(1)), &card("04e1a2b4"), None).await?;
     table.tell(endpoint, "a card").await;
     let new = NewAccessId { customer: Some(customer("Another Fleet")), ..card("04e1a2b5") };
-    table.store.create_access_id(&caller, &new, None, at(2)).await?;
+    table.store.create_access_id(by(&caller, at(2)), &new, None).await?;
     table.tell(endpoint, "a card with a new customer").await;
-    let linked = table.store.create_access_id(&caller, &with_new_vehicle("92d50a693f80"), None, at(3)).await?;
+    let linked = table.store.create_access_id(by(&caller, at(3)), &with_new_vehicle("92d50a693f80"), None).await?;
     table.tell(endpoint, "with a new vehicle, of a customer that exists").await;
     let vehicle_id = linked.vehicle.unwrap().id;
     let existing = NewAccessId { vehicle: VehicleLink::Existing(vehicle_id), ..with_new_vehicle("92d50a693f81") };
     let idempotency = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
-    table.store.create_access_id(&caller, &existing, Some(&idempotency), at(4)).await?;
+    table.store.create_access_id(by(&caller, at(4)), &existing, Some(&idempotency)).await?;
     table.tell(endpoint, "with a vehicle that exists, and an Idempotency-Key").await;
-    table.store.create_access_id(&caller, &existing, Some(&idempotency), at(5)).await?;
+    table.store.create_access_id(by(&caller, at(5)), &existing, Some(&idempotency)).await?;
     table.tell(endpoint, "the same again: the first answer").await;
-    let refused = table.store.create_access_id(&caller, &card("04e1a2b3"), None, at(6)).await;
+    let refused = table.store.create_access_id(by(&caller, at(6)), &card("04e1a2b3"), None).await;
     if !matches!(refused, Err(Error::TagTaken(_))) {
         panic!("{:?}", refused?);
     }
@@ -67,24 +67,24 @@ async fn costs() -> Result<Vec<String>, Error> {
 
     let endpoint = "`PATCH /api/access-ids/{id}`";
     let revoked = status(AuthorizationStatus::Revoked);
-    table.store.update_access_id(&caller, card_id, &revoked, at(7)).await?;
+    table.store.update_access_id(by(&caller, at(7)), card_id, &revoked).await?;
     table.tell(endpoint, "a card is revoked").await;
-    table.store.update_access_id(&caller, card_id, &revoked, at(8)).await?;
+    table.store.update_access_id(by(&caller, at(8)), card_id, &revoked).await?;
     table.tell(endpoint, "nothing changes").await;
-    table.store.update_access_id(&caller, linked_id, &revoked, at(9)).await?;
+    table.store.update_access_id(by(&caller, at(9)), linked_id, &revoked).await?;
     table.tell(endpoint, "one with a vehicle is revoked").await;
     let make = VehicleChange::Change { make: Patch::Set(text("Toyota")), model: Patch::Keep, vin: Patch::Keep };
     let update = UpdateAccessId { vehicle: make, ..UpdateAccessId::default() };
-    table.store.update_access_id(&caller, linked_id, &update, at(10)).await?;
+    table.store.update_access_id(by(&caller, at(10)), linked_id, &update).await?;
     table.tell(endpoint, "its vehicle's make").await;
-    let second = table.store.create_vehicle(&caller, &typical_vehicle(&[]), None, at(10)).await?.id;
+    let second = table.store.create_vehicle(by(&caller, at(10)), &typical_vehicle(&[]), None).await?.id;
     table.requests().await;
     let link = |vehicle| UpdateAccessId { vehicle: VehicleChange::Link(vehicle), ..UpdateAccessId::default() };
-    table.store.update_access_id(&caller, card_id, &link(second), at(10)).await?;
+    table.store.update_access_id(by(&caller, at(10)), card_id, &link(second)).await?;
     table.tell(endpoint, "a card is linked to a vehicle").await;
-    table.store.update_access_id(&caller, card_id, &link(vehicle_id), at(10)).await?;
+    table.store.update_access_id(by(&caller, at(10)), card_id, &link(vehicle_id)).await?;
     table.tell(endpoint, "a card is moved to another vehicle").await;
-    table.store.update_access_id(&caller, card_id, &link(vehicle_id), at(10)).await?;
+    table.store.update_access_id(by(&caller, at(10)), card_id, &link(vehicle_id)).await?;
     table.tell(endpoint, "linked to the vehicle that it has: nothing changes").await;
     let update = UpdateAccessId {
         name: Some(name("Renamed")),
@@ -92,24 +92,24 @@ async fn costs() -> Result<Vec<String>, Error> {
         vehicle: VehicleChange::Unlink,
         ..UpdateAccessId::default()
     };
-    table.store.update_access_id(&caller, linked_id, &update, at(11)).await?;
+    table.store.update_access_id(by(&caller, at(11)), linked_id, &update).await?;
     table.tell(endpoint, "another name, a new customer, no vehicle any more").await;
 
     let endpoint = "`POST /api/vehicles`";
-    let created = table.store.create_vehicle(&caller, &typical_vehicle(&[]), None, at(12)).await?;
+    let created = table.store.create_vehicle(by(&caller, at(12)), &typical_vehicle(&[]), None).await?;
     table.tell(endpoint, "without access IDs").await;
-    table.store.create_vehicle(&caller, &typical_vehicle(&["a1", "a2"]), None, at(13)).await?;
+    table.store.create_vehicle(by(&caller, at(13)), &typical_vehicle(&["a1", "a2"]), None).await?;
     table.tell(endpoint, "with two new tags").await;
-    table.store.create_vehicle(&caller, &typical_vehicle(&["04e1a2b4", "04e1a2b5"]), None, at(14)).await?;
+    table.store.create_vehicle(by(&caller, at(14)), &typical_vehicle(&["04e1a2b4", "04e1a2b5"]), None).await?;
     table.tell(endpoint, "with two cards that exist").await;
-    let refused = table.store.create_vehicle(&caller, &typical_vehicle(&["04e1a2b4", "a3"]), None, at(14)).await;
+    let refused = table.store.create_vehicle(by(&caller, at(14)), &typical_vehicle(&["04e1a2b4", "a3"]), None).await;
     if !matches!(refused, Err(Error::TagTaken(_))) {
         panic!("{:?}", refused?);
     }
     table.tell(endpoint, "two tags, one of them taken").await;
     let tags: Vec<_> = (0..40).map(|number| format!("a{number:011}")).collect();
     let tags: Vec<_> = tags.iter().map(String::as_str).collect();
-    table.store.create_vehicle(&caller, &typical_vehicle(&tags), None, at(15)).await?;
+    table.store.create_vehicle(by(&caller, at(15)), &typical_vehicle(&tags), None).await?;
     table.tell(endpoint, "with 40 new tags").await;
 
     let endpoint = "`GET /api/vehicles/{id}`";
@@ -118,10 +118,10 @@ async fn costs() -> Result<Vec<String>, Error> {
 
     let endpoint = "`PATCH /api/vehicles/{id}`";
     let update = UpdateVehicle { make: Patch::Set(text("Toyota")), ..UpdateVehicle::default() };
-    table.store.update_vehicle(&caller, created.id, &update).await?;
+    table.store.update_vehicle(by(&caller, at(0)), created.id, &update).await?;
     table.tell(endpoint, "another make").await;
     let update = UpdateVehicle { customer: Patch::Set(customer("A fourth fleet")), ..UpdateVehicle::default() };
-    table.store.update_vehicle(&caller, created.id, &update).await?;
+    table.store.update_vehicle(by(&caller, at(0)), created.id, &update).await?;
     table.tell(endpoint, "a new customer").await;
 
     table.rows.extend(costs_of_rules().await?);
@@ -134,7 +134,7 @@ async fn costs() -> Result<Vec<String>, Error> {
 /// What is written after a decision, and what reads it.
 async fn costs_of_the_journal() -> Result<Vec<String>, Error> {
     let mut table = Table::new().await?;
-    table.store.create_access_id(&table.caller, &card("04e1a2b3"), None, at(0)).await?;
+    table.store.create_access_id(by(&table.caller, at(0)), &card("04e1a2b3"), None).await?;
     table.requests().await;
     let endpoint = "after the decision";
     decided(&table, RequestType::Authorize, "04e1a2b3", at(1)).await;
@@ -199,7 +199,7 @@ async fn costs_of_lists() -> Result<Vec<String>, Error> {
     table.store.list_access_ids(&table.caller, &revoked, &page(50, None)).await?;
     table.tell("`GET /api/access-ids`", "`authorizationStatus`: none of 5,000, where a request ends").await;
     let new = NewAccessId { customer: Some(customer(FLEET)), ..card("04e1a2b3") };
-    table.store.create_access_id(&table.caller, &new, None, at(1)).await?;
+    table.store.create_access_id(by(&table.caller, at(1)), &new, None).await?;
     table.requests().await;
     table.store.list_customers(&table.caller, None, &page(50, None)).await?;
     table.tell("`GET /api/customers`", "a customer").await;
@@ -210,7 +210,7 @@ async fn costs_of_lists() -> Result<Vec<String>, Error> {
 async fn costs_of_rules() -> Result<Vec<String>, Error> {
     let mut table = Table::new().await?;
     let caller = table.caller.clone();
-    let id = table.store.create_access_id(&caller, &card("04e1a2b3"), None, at(0)).await?.access_id.id;
+    let id = table.store.create_access_id(by(&caller, at(0)), &card("04e1a2b3"), None).await?.access_id.id;
     table.requests().await;
     let endpoint = "`GET /api/access-ids/{id}/rules`";
     table.store.get_access_id_rules(&caller, id).await?;
@@ -220,7 +220,14 @@ async fn costs_of_rules() -> Result<Vec<String>, Error> {
     for (rules, case) in
         [(longest_rules(), "the longest rules"), (longest_rules(), "equal ones"), (Rules::default(), "none any more")]
     {
-        table.store.put_access_id_rules(&caller, id, &rules, at(1)).await?;
+        table.store.put_access_id_rules(by(&caller, at(1)), id, &rules).await?;
+        table.tell(endpoint, case).await;
+    }
+
+    let endpoint = "`GET /api/changes`";
+    let of_it = ChangeFilter { access_id: Some(id), ..ChangeFilter::default() };
+    for (filter, case) in [(ChangeFilter::default(), "3 changes"), (of_it, "`accessId`")] {
+        table.store.list_changes(&caller, &filter, &page(50, None), at(2)).await?;
         table.tell(endpoint, case).await;
     }
 

@@ -12,14 +12,14 @@ use store::{Error, Idempotency, Settings, Store};
 
 use AuthorizationStatus::Revoked;
 
-use crate::support::{Fixture, at, card, customer, name, page, status, vehicle};
+use crate::support::{Fixture, at, by, card, customer, name, page, status, vehicle};
 
 #[tokio::test]
 async fn parallel_creations_of_one_tag_leave_one() {
     let fixture = &Fixture::new().await;
     let tasks = (0..24).map(async |at_ms| {
         let new = NewAccessId { customer: Some(customer("New Fleet")), ..card("raced") };
-        fixture.store.create_access_id(&fixture.caller, &new, None, at(at_ms)).await
+        fixture.store.create_access_id(by(&fixture.caller, at(at_ms)), &new, None).await
     });
     let mut created = 0;
     for outcome in join_all(tasks).await {
@@ -39,7 +39,7 @@ async fn parallel_creations_share_one_new_customer() {
     let tasks = (0..12).map(async |number| {
         let spelling = if number % 2 == 0 { "ÉLAN Fleet" } else { "e\u{301}lan fleet" };
         let new = NewAccessId { customer: Some(customer(spelling)), ..card(&format!("t{number}")) };
-        fixture.store.create_access_id(&fixture.caller, &new, None, at(0)).await.unwrap()
+        fixture.store.create_access_id(by(&fixture.caller, at(0)), &new, None).await.unwrap()
     });
     let mut spellings = HashSet::new();
     for created in join_all(tasks).await {
@@ -56,7 +56,7 @@ async fn parallel_updates_of_different_fields_are_all_kept() {
         vehicle: VehicleLink::New(NewVehicleDetails::default()),
         ..card("a")
     };
-    let id = fixture.store.create_access_id(&fixture.caller, &new, None, at(0)).await.unwrap().access_id.id;
+    let id = fixture.store.create_access_id(by(&fixture.caller, at(0)), &new, None).await.unwrap().access_id.id;
     let change = |make, model, vin| VehicleChange::Change { make, model, vin };
     let set = |text: &str| Patch::Set(domain::Make::new(text).unwrap());
     let updates = [
@@ -66,7 +66,7 @@ async fn parallel_updates_of_different_fields_are_all_kept() {
         UpdateAccessId { vehicle: change(set("Tesla"), Patch::Keep, Patch::Keep), ..Default::default() },
         UpdateAccessId { vehicle: change(Patch::Keep, set("Model 3"), Patch::Keep), ..Default::default() },
     ];
-    let tasks = updates.iter().map(|update| fixture.store.update_access_id(&fixture.caller, id, update, at(5)));
+    let tasks = updates.iter().map(|update| fixture.store.update_access_id(by(&fixture.caller, at(5)), id, update));
     for updated in join_all(tasks).await {
         updated.unwrap();
     }
@@ -86,16 +86,16 @@ async fn overtaken(fixture: &Fixture, first: &UpdateAccessId, second: &UpdateAcc
         vehicle: VehicleLink::New(NewVehicleDetails::default()),
         ..card("a")
     };
-    let id = store.create_access_id(caller, &new, None, at(0)).await.unwrap().access_id.id;
+    let id = store.create_access_id(by(caller, at(0)), &new, None).await.unwrap().access_id.id;
     let recorder = Recorder::start(engine.addr()).await.unwrap();
     let late = &Store::new(&Settings::local(&recorder.endpoint_url(), engine.table_name())).unwrap();
     recorder.inject(Fault::Delay(Duration::from_millis(200)).on("GetItem").times(1));
-    let second = late.update_access_id(caller, id, second, at(2));
+    let second = late.update_access_id(by(caller, at(2)), id, second);
     let first = async {
         while recorder.operations().last().is_none_or(|operation| operation != "GetItem") {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        store.update_access_id(caller, id, first, at(1)).await
+        store.update_access_id(by(caller, at(1)), id, first).await
     };
     let (first, second) = tokio::join!(first, second);
     [first.unwrap(), second.unwrap()]
@@ -135,9 +135,9 @@ async fn an_update_that_changes_nothing_shows_one_moment() {
 #[tokio::test]
 async fn a_tag_raced_for_by_two_vehicles_goes_to_one() {
     let fixture = &Fixture::new().await;
-    fixture.store.create_access_id(&fixture.caller, &card("prize"), None, at(0)).await.unwrap();
+    fixture.store.create_access_id(by(&fixture.caller, at(0)), &card("prize"), None).await.unwrap();
     let tasks = ["one", "two"].map(async |other| {
-        fixture.store.create_vehicle(&fixture.caller, &vehicle(&[other, "prize"]), None, at(1)).await
+        fixture.store.create_vehicle(by(&fixture.caller, at(1)), &vehicle(&[other, "prize"]), None).await
     });
     let mut won = Vec::new();
     for outcome in join_all(tasks).await {
@@ -161,7 +161,7 @@ async fn parallel_requests_of_one_idempotency_key_all_get_the_first_answer() {
     let tasks = (0..10).map(async |_| {
         let idempotency = Idempotency::new("key".to_owned(), b"body");
         let new = vehicle(&["a", "b"]);
-        fixture.store.create_vehicle(&fixture.caller, &new, Some(&idempotency), at(0)).await.unwrap()
+        fixture.store.create_vehicle(by(&fixture.caller, at(0)), &new, Some(&idempotency)).await.unwrap()
     });
     let answers = join_all(tasks).await;
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));

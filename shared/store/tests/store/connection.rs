@@ -3,7 +3,7 @@
 use harness::{Fault, Recorder};
 use store::{Cursor, Error, Scope, Settings, Store};
 
-use crate::support::{Fixture, at, card, page, vehicle};
+use crate::support::{Fixture, at, by, card, page, vehicle};
 
 /// A store whose requests are recorded, over the fixture's table.
 async fn recorded(fixture: &Fixture) -> (Recorder, Store) {
@@ -20,7 +20,7 @@ async fn the_connection_that_is_opened_in_advance_carries_all_operations() {
     store.connect().await;
     assert_eq!((recorder.connections(), recorder.operations()), (1, vec![String::new()]), "no table operation");
     for number in 0..3 {
-        store.create_access_id(&fixture.caller, &card(&format!("{number}")), None, at(number)).await.unwrap();
+        store.create_access_id(by(&fixture.caller, at(number)), &card(&format!("{number}")), None).await.unwrap();
     }
     assert_eq!(
         store.list_access_ids(&fixture.caller, &Default::default(), &page(10, None)).await.unwrap().records.len(),
@@ -42,7 +42,7 @@ async fn a_connection_that_cannot_be_opened_in_advance_is_opened_by_the_first_op
 #[tokio::test]
 async fn an_answer_that_its_checksum_contradicts_is_asked_for_again() {
     let fixture = &Fixture::new().await;
-    let created = fixture.store.create_access_id(&fixture.caller, &card("a"), None, at(0)).await.unwrap();
+    let created = fixture.store.create_access_id(by(&fixture.caller, at(0)), &card("a"), None).await.unwrap();
     for fault in [Fault::WrongChecksum, Fault::CorruptBody, Fault::TruncateBody] {
         let (recorder, store) = &recorded(fixture).await;
         recorder.inject(fault.clone().times(1));
@@ -78,7 +78,7 @@ async fn a_forged_cursor_reads_no_page() {
     let fixture = &Fixture::new().await;
     let (recorder, store) = &recorded(fixture).await;
     for _ in 0..2 {
-        store.create_vehicle(&fixture.caller, &vehicle(&[]), None, at(0)).await.unwrap();
+        store.create_vehicle(by(&fixture.caller, at(0)), &vehicle(&[]), None).await.unwrap();
     }
     let cursor =
         store.list_vehicles(&fixture.caller, &Default::default(), &page(1, None)).await.unwrap().next_cursor.unwrap();

@@ -11,7 +11,7 @@ use store::{Error, Page};
 
 use crate::{
     measure::{Table, patiently, typical_vehicle, with_new_vehicle, write_cards},
-    support::{Fixture, at, card, customer, page, status, tag, vehicle},
+    support::{Fixture, at, by, card, customer, page, status, tag, vehicle},
 };
 
 fn by_tag(text: &str) -> AccessIdFilter {
@@ -46,8 +46,8 @@ async fn operations(table: &Table) -> Vec<String> {
 async fn a_tag_is_found_with_its_vehicle_in_two_calls() {
     let table = patiently(Table::new).await;
     let (store, caller) = (&table.store, &table.caller);
-    store.create_access_id(caller, &card("04e1a2b3"), None, at(0)).await.unwrap();
-    let linked = store.create_access_id(caller, &with_new_vehicle("92d50a693f80"), None, at(1)).await.unwrap();
+    store.create_access_id(by(caller, at(0)), &card("04e1a2b3"), None).await.unwrap();
+    let linked = store.create_access_id(by(caller, at(1)), &with_new_vehicle("92d50a693f80"), None).await.unwrap();
     let of_vehicle = VehicleFilter { tag: Some(tag("92d50a693f80")), ..Default::default() };
     operations(&table).await;
 
@@ -68,9 +68,9 @@ async fn a_tag_is_found_with_its_vehicle_in_two_calls() {
     // The tag's item follows each change of the link.
     let id = linked.access_id.id;
     let unlink = UpdateAccessId { vehicle: VehicleChange::Unlink, ..Default::default() };
-    store.update_access_id(caller, id, &unlink, at(2)).await.unwrap();
+    store.update_access_id(by(caller, at(2)), id, &unlink).await.unwrap();
     assert!(store.list_vehicles(caller, &of_vehicle, &page(1, None)).await.unwrap().records.is_empty());
-    let van = store.create_vehicle(caller, &vehicle(&["92d50a693f80", "04e1a2b3"]), None, at(3)).await.unwrap();
+    let van = store.create_vehicle(by(caller, at(3)), &vehicle(&["92d50a693f80", "04e1a2b3"]), None).await.unwrap();
     operations(&table).await;
     for text in ["92d50a693f80", "04e1a2b3"] {
         let filter = VehicleFilter { tag: Some(tag(text)), ..Default::default() };
@@ -84,8 +84,8 @@ async fn a_tag_is_found_with_its_vehicle_in_two_calls() {
 async fn a_tags_item_that_does_not_know_the_vehicle_takes_a_call_more() {
     let table = patiently(Table::new).await;
     let (store, caller) = (&table.store, &table.caller);
-    let linked = store.create_access_id(caller, &with_new_vehicle("92d50a693f80"), None, at(0)).await.unwrap();
-    let other = store.create_vehicle(caller, &vehicle(&[]), None, at(1)).await.unwrap().id;
+    let linked = store.create_access_id(by(caller, at(0)), &with_new_vehicle("92d50a693f80"), None).await.unwrap();
+    let other = store.create_vehicle(by(caller, at(1)), &vehicle(&[]), None).await.unwrap().id;
     for vehicle_id in [None, Some(json!({"N": other.to_string()})), Some(json!({"S": "?"}))] {
         let mut item = json!({
             "PK": {"S": format!("ORG#{}#TAG#92d50a693f80", caller.organization)}, "SK": {"S": "TAG"},
@@ -108,9 +108,9 @@ async fn a_tags_item_that_does_not_know_the_vehicle_takes_a_call_more() {
 async fn a_vehicles_access_ids_are_listed_in_two_calls() {
     let table = patiently(Table::new).await;
     let (store, caller) = (&table.store, &table.caller);
-    store.create_access_id(caller, &card("card"), None, at(0)).await.unwrap();
-    store.create_access_id(caller, &card("other"), None, at(0)).await.unwrap();
-    let van = store.create_vehicle(caller, &typical_vehicle(&["a", "b", "card"]), None, at(1)).await.unwrap();
+    store.create_access_id(by(caller, at(0)), &card("card"), None).await.unwrap();
+    store.create_access_id(by(caller, at(0)), &card("other"), None).await.unwrap();
+    let van = store.create_vehicle(by(caller, at(1)), &typical_vehicle(&["a", "b", "card"]), None).await.unwrap();
     operations(&table).await;
     let filter = by_vehicle(van.id);
     let first = store.list_access_ids(caller, &filter, &page(2, None)).await.unwrap();
@@ -131,11 +131,11 @@ async fn of_several_filters_all_apply() {
     let table = patiently(Table::new).await;
     let (store, caller) = (&table.store, &table.caller);
     let of = |text: &str, name: &str| NewAccessId { customer: Some(customer(name)), ..card(text) };
-    store.create_access_id(caller, &of("a1", "Straße"), None, at(0)).await.unwrap();
-    let second = store.create_access_id(caller, &of("a2", "STRASSE"), None, at(1)).await.unwrap().access_id.id;
-    store.create_access_id(caller, &of("b1", "Other"), None, at(2)).await.unwrap();
-    store.create_access_id(caller, &with_new_vehicle("a3"), None, at(3)).await.unwrap();
-    store.update_access_id(caller, second, &status(AuthorizationStatus::Revoked), at(4)).await.unwrap();
+    store.create_access_id(by(caller, at(0)), &of("a1", "Straße"), None).await.unwrap();
+    let second = store.create_access_id(by(caller, at(1)), &of("a2", "STRASSE"), None).await.unwrap().access_id.id;
+    store.create_access_id(by(caller, at(2)), &of("b1", "Other"), None).await.unwrap();
+    store.create_access_id(by(caller, at(3)), &with_new_vehicle("a3"), None).await.unwrap();
+    store.update_access_id(by(caller, at(4)), second, &status(AuthorizationStatus::Revoked)).await.unwrap();
 
     let none = AccessIdFilter::default();
     let strasse = AccessIdFilter { customer: Some(customer("strasse").key()), ..none.clone() };
@@ -160,7 +160,7 @@ async fn a_cursor_holds_for_its_filters_in_any_spelling_and_for_no_others() {
     let Fixture { store, caller, .. } = &Fixture::new().await;
     for text in ["a1", "a2", "b1", "b2"] {
         let new = NewAccessId { customer: Some(customer("Fleet")), ..card(text) };
-        store.create_access_id(caller, &new, None, at(0)).await.unwrap();
+        store.create_access_id(by(caller, at(0)), &new, None).await.unwrap();
     }
     let filter = |text: &str, name: Option<&str>| AccessIdFilter {
         search: search(text),
@@ -212,7 +212,7 @@ async fn a_walk_looks_at_5000_records_and_shows_each_match_once() {
             }
             // Created during the walk: the ids of new records are greater than all before.
             if requests == 1 {
-                store.create_access_id(caller, &card(&format!("late-{limit}")), None, at(0)).await.unwrap();
+                store.create_access_id(by(caller, at(0)), &card(&format!("late-{limit}")), None).await.unwrap();
             }
         }
         assert_eq!(seen, wanted, "limit {limit}");
@@ -255,8 +255,8 @@ async fn customers_are_listed_once_each_and_found_by_a_part_of_their_name() {
             let tag = format!("{number}-{spelling}").replace(|character: char| !character.is_ascii_graphic(), "_");
             let new = NewAccessId { customer: Some(customer(&spelling)), ..card(&tag) };
             let update = UpdateAccessId { customer: Patch::Clear, ..Default::default() };
-            if let Ok(created) = store.create_access_id(caller, &new, None, at(0)).await {
-                store.update_access_id(caller, created.access_id.id, &update, at(1)).await.unwrap();
+            if let Ok(created) = store.create_access_id(by(caller, at(0)), &new, None).await {
+                store.update_access_id(by(caller, at(1)), created.access_id.id, &update).await.unwrap();
             }
         }
     }
@@ -288,7 +288,7 @@ async fn customers_are_listed_once_each_and_found_by_a_part_of_their_name() {
 async fn a_filter_needs_a_credential_that_holds() {
     let Fixture { store, caller, .. } = &Fixture::new().await;
     let linked = NewAccessId { vehicle: VehicleLink::None, ..card("a") };
-    store.create_access_id(caller, &linked, None, at(0)).await.unwrap();
+    store.create_access_id(by(caller, at(0)), &linked, None).await.unwrap();
     let organization = &caller.organization;
     let ended = store.create_credential(organization, store::Scope::Api, "", at(0)).await.unwrap();
     store.revoke_credential(&ended.id, at(1)).await.unwrap();

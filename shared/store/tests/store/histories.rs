@@ -22,7 +22,7 @@ use model::{
 use proptest::{collection::vec, prelude::*};
 use store::{Credential, Decider, Error, Idempotency, JournalSettings, Settings, Store};
 
-use crate::support::{at, customer, decide, name, organization, page, tag};
+use crate::support::{at, by, customer, decide, name, organization, page, tag};
 
 const CUSTOMERS: [&str; 4] = ["Fleet Ä", "fleet a\u{308}", "Other", "OTHER"];
 
@@ -166,7 +166,7 @@ impl World<'_> {
                         Link::Existing(number) => VehicleLink::Existing(id(*number)),
                     },
                 };
-                Ok(seen(&store.create_access_id(caller, &new, idempotency(call).as_ref(), now).await?))
+                Ok(seen(&store.create_access_id(by(caller, now), &new, idempotency(call).as_ref()).await?))
             }
             Call::UpdateAccessId { id: number, name: called, revoked, customer, vehicle } => {
                 let update = UpdateAccessId {
@@ -183,7 +183,7 @@ impl World<'_> {
                         }
                     },
                 };
-                Ok(seen(&store.update_access_id(caller, id(*number), &update, now).await?))
+                Ok(seen(&store.update_access_id(by(caller, now), id(*number), &update).await?))
             }
             Call::CreateVehicle { name: called, customer, tags, key: _ } => {
                 let requested = |(number, revoked): &(u8, Option<bool>)| RequestedTag {
@@ -199,7 +199,7 @@ impl World<'_> {
                     customer: customer.map(named),
                     tags: tags.iter().map(requested).collect(),
                 };
-                Ok(seen_vehicle(&store.create_vehicle(caller, &new, idempotency(call).as_ref(), now).await?))
+                Ok(seen_vehicle(&store.create_vehicle(by(caller, now), &new, idempotency(call).as_ref()).await?))
             }
             Call::UpdateVehicle { id: number, name: called, make: field, customer } => {
                 let update = UpdateVehicle {
@@ -208,7 +208,7 @@ impl World<'_> {
                     customer: patch(*customer, named),
                     ..Default::default()
                 };
-                Ok(seen_vehicle(&store.update_vehicle(caller, id(*number), &update).await?))
+                Ok(seen_vehicle(&store.update_vehicle(by(caller, at(0)), id(*number), &update).await?))
             }
             Call::GetAccessId { id: number } => Ok(seen(&store.get_access_id(caller, id(*number)).await?)),
             Call::GetVehicle { id: number } => Ok(seen_vehicle(&store.get_vehicle(caller, id(*number)).await?)),

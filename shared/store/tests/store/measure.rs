@@ -182,6 +182,7 @@ pub fn kind(partition: &str, sort: &str) -> &'static str {
         Some("DECISION") if segments.next().is_none() => "decision",
         Some("DECISION") => "decision about a tag",
         Some("UNKNOWN-TAG") => "unknown tag",
+        Some("CHANGE") => "change",
         Some("START") => "accepted start",
         Some(other) => panic!("{other} is no kind of item"),
     }

@@ -9,7 +9,7 @@ use harness::{Fault, Recorder};
 use serde_json::{Value, json};
 use store::{Error, Settings, Store};
 
-use crate::support::{Fixture, at, card, customer, name, organization, status, tag, vehicle};
+use crate::support::{Fixture, at, by, card, customer, name, organization, status, tag, vehicle};
 
 /// Rules that allow the charge boxes of the depot, until this time.
 fn depot(until: i64) -> Rules {
@@ -23,7 +23,7 @@ fn question(received: &str, charge_box: Option<&str>) -> AccessCheck {
 
 impl Fixture {
     async fn card(&self, text: &str) -> Id {
-        self.store.create_access_id(&self.caller, &card(text), None, at(0)).await.unwrap().access_id.id
+        self.store.create_access_id(by(&self.caller, at(0)), &card(text), None).await.unwrap().access_id.id
     }
 
     async fn check(&self, received: &str, charge_box: &str, now: i64) -> CheckedAccess {
@@ -56,7 +56,7 @@ async fn rules_are_written_to_the_access_id_and_its_tag_and_removed_from_both() 
     let rules = async || store.get_access_id_rules(caller, id).await.unwrap();
     let updated_at = async || store.get_access_id(caller, id).await.unwrap().access_id.updated_at;
     assert_eq!(rules().await, Rules::default());
-    store.put_access_id_rules(caller, id, &depot(100), at(1)).await.unwrap();
+    store.put_access_id_rules(by(caller, at(1)), id, &depot(100)).await.unwrap();
     assert_eq!((rules().await, updated_at().await), (depot(100), at(1)));
     let stored = json!({"M": {
         "validFrom": {"S": "2027-01-15T08:00:00Z"}, "validUntil": {"S": "2027-01-15T08:00:00.100Z"},
@@ -69,11 +69,11 @@ async fn rules_are_written_to_the_access_id_and_its_tag_and_removed_from_both() 
     assert_eq!(fixture.refusal_elsewhere("a").await, Some(Reason::NotHere));
 
     let version = fixture.item("#ACCESS-ID", &format!("{:016}", id.get())).await["version"].clone();
-    store.put_access_id_rules(caller, id, &depot(100), at(2)).await.unwrap();
+    store.put_access_id_rules(by(caller, at(2)), id, &depot(100)).await.unwrap();
     assert_eq!(updated_at().await, at(1), "equal rules change nothing");
     assert_eq!(fixture.item("#ACCESS-ID", &format!("{:016}", id.get())).await["version"], version);
 
-    store.put_access_id_rules(caller, id, &Rules::default(), at(3)).await.unwrap();
+    store.put_access_id_rules(by(caller, at(3)), id, &Rules::default()).await.unwrap();
     assert_eq!((rules().await, updated_at().await), (Rules::default(), at(3)));
     for item in [fixture.item("#ACCESS-ID", &format!("{:016}", id.get())).await, fixture.item("#TAG#a", "TAG").await] {
         assert_eq!(item.get("rules"), None, "{item}");
@@ -88,7 +88,7 @@ async fn rules_of_another_organization_and_of_nobody_are_not_found() {
     let id = fixture.card("a").await;
     for (caller, id) in [(other, id), (&fixture.caller, Id::new(5).unwrap())] {
         assert!(matches!(fixture.store.get_access_id_rules(caller, id).await, Err(Error::NotFound)));
-        let put = fixture.store.put_access_id_rules(caller, id, &depot(9), at(1)).await;
+        let put = fixture.store.put_access_id_rules(by(caller, at(1)), id, &depot(9)).await;
         assert!(matches!(put, Err(Error::NotFound)), "{put:?}");
     }
     let checked = fixture.store.check_access(other, &question("a", None), at(1)).await.unwrap();
@@ -98,15 +98,15 @@ async fn rules_of_another_organization_and_of_nobody_are_not_found() {
 /// Every way in which the access ID or its tag can be written by something other than its rules.
 async fn write_in_every_other_way(fixture: &Fixture, id: Id, tag_text: &str) {
     let Fixture { store, caller, .. } = fixture;
-    let update = async |update: UpdateAccessId| store.update_access_id(caller, id, &update, at(2)).await.unwrap();
+    let update = async |update: UpdateAccessId| store.update_access_id(by(caller, at(2)), id, &update).await.unwrap();
     update(UpdateAccessId { name: Some(name("Renamed")), ..Default::default() }).await;
     update(UpdateAccessId { customer: Patch::Set(customer("Fleet")), ..Default::default() }).await;
     update(status(AuthorizationStatus::Revoked)).await;
     let status = Some(AuthorizationStatus::Authorized);
     let linking = NewVehicle { tags: vec![RequestedTag { tag: tag(tag_text), status }], ..vehicle(&[]) };
-    let van = store.create_vehicle(caller, &linking, None, at(3)).await.unwrap();
+    let van = store.create_vehicle(by(caller, at(3)), &linking, None).await.unwrap();
     let renamed = UpdateVehicle { name: Some(name("Renamed")), ..Default::default() };
-    store.update_vehicle(caller, van.id, &renamed).await.unwrap();
+    store.update_vehicle(by(caller, at(0)), van.id, &renamed).await.unwrap();
     update(UpdateAccessId { vehicle: VehicleChange::Unlink, customer: Patch::Clear, ..Default::default() }).await;
 }
 
@@ -114,7 +114,7 @@ async fn write_in_every_other_way(fixture: &Fixture, id: Id, tag_text: &str) {
 async fn no_other_write_loses_rules() {
     let fixture = &Fixture::new().await;
     let id = fixture.card("a").await;
-    fixture.store.put_access_id_rules(&fixture.caller, id, &depot(100), at(1)).await.unwrap();
+    fixture.store.put_access_id_rules(by(&fixture.caller, at(1)), id, &depot(100)).await.unwrap();
     write_in_every_other_way(fixture, id, "a").await;
     assert_eq!(fixture.store.get_access_id_rules(&fixture.caller, id).await.unwrap(), depot(100));
     assert_eq!(fixture.refusal_elsewhere("a").await, Some(Reason::NotHere));
@@ -144,7 +144,7 @@ async fn rules_of_a_later_version_refuse_and_stay_until_they_are_replaced() {
         }
         assert!(matches!(store.get_access_id_rules(caller, id).await, Err(Error::Unavailable)));
         assert_eq!(fixture.refusal_elsewhere("a").await, Some(Reason::Unreadable));
-        store.put_access_id_rules(caller, id, &Rules::default(), at(9)).await.unwrap();
+        store.put_access_id_rules(by(caller, at(9)), id, &Rules::default()).await.unwrap();
         assert_eq!(store.get_access_id_rules(caller, id).await.unwrap(), Rules::default());
         assert_eq!(fixture.refusal_elsewhere("a").await, None);
     }
@@ -155,13 +155,13 @@ async fn rules_and_other_changes_at_the_same_time_are_all_kept() {
     let fixture = &Fixture::new().await;
     let Fixture { store, caller, .. } = fixture;
     let id = fixture.card("a").await;
-    let update = async |update| store.update_access_id(caller, id, &update, at(5)).await.map(drop);
+    let update = async |update| store.update_access_id(by(caller, at(5)), id, &update).await.map(drop);
     let (some, others, van) = (depot(100), depot(200), vehicle(&["a"]));
     let (rules, rename, link, other_rules) = tokio::join!(
-        store.put_access_id_rules(caller, id, &some, at(5)),
+        store.put_access_id_rules(by(caller, at(5)), id, &some),
         update(UpdateAccessId { name: Some(name("Renamed")), ..Default::default() }),
-        store.create_vehicle(caller, &van, None, at(5)),
-        store.put_access_id_rules(caller, id, &others, at(5)),
+        store.create_vehicle(by(caller, at(5)), &van, None),
+        store.put_access_id_rules(by(caller, at(5)), id, &others),
     );
     for outcome in [rules, rename, other_rules] {
         outcome.unwrap();
@@ -182,7 +182,7 @@ async fn rules_whose_answer_was_lost_are_put_once() {
     let recorder = Recorder::start(fixture.engine.addr()).await.unwrap();
     let store = Store::new(&Settings::local(&recorder.endpoint_url(), fixture.engine.table_name())).unwrap();
     recorder.inject(Fault::ResetAfter.on("TransactWriteItems").times(1));
-    store.put_access_id_rules(&fixture.caller, id, &depot(100), at(1)).await.unwrap();
+    store.put_access_id_rules(by(&fixture.caller, at(1)), id, &depot(100)).await.unwrap();
     assert!(recorder.operations().iter().filter(|operation| *operation == "TransactWriteItems").count() > 1);
     let item = fixture.item("#ACCESS-ID", &format!("{:016}", id.get())).await;
     assert_eq!(item["version"], json!({"N": "2"}));
@@ -211,7 +211,7 @@ async fn a_check_finds_who_else_it_may_be_in_one_more_call() {
 async fn a_check_remembers_an_accepted_start_as_the_authorizer_does() {
     let fixture = &Fixture::new().await;
     let id = fixture.card("a").await;
-    fixture.store.put_access_id_rules(&fixture.caller, id, &depot(10), at(1)).await.unwrap();
+    fixture.store.put_access_id_rules(by(&fixture.caller, at(1)), id, &depot(10)).await.unwrap();
     let authorize = AccessCheck { kind: RequestType::Authorize, ..question("a", Some("elsewhere")) };
     let refusal = async |check: &AccessCheck, now| {
         fixture.store.check_access(&fixture.caller, check, at(now)).await.unwrap().refusal
@@ -231,7 +231,11 @@ async fn a_check_remembers_an_accepted_start_as_the_authorizer_does() {
     // A memory that cannot be read is none.
     fixture.put(&start(json!({"S": "soon"}))).await;
     assert_eq!(refusal(&authorize, 5).await, Some(Reason::NotHere));
-    fixture.store.update_access_id(&fixture.caller, id, &status(AuthorizationStatus::Revoked), at(6)).await.unwrap();
+    fixture
+        .store
+        .update_access_id(by(&fixture.caller, at(6)), id, &status(AuthorizationStatus::Revoked))
+        .await
+        .unwrap();
     fixture.put(&start(until(1_000))).await;
     assert_eq!(refusal(&authorize, 7).await, Some(Reason::Revoked));
 }

@@ -42,6 +42,25 @@ fn what_is_missing_is_named_at_once() {
 }
 
 #[test]
+fn the_history_is_kept_for_a_number_of_days() {
+    let start = |days| {
+        started(&[
+            ("TABLE_NAME", "table"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("CHANGE_DAYS", days),
+        ])
+    };
+    for days in ["", "1", "3650"] {
+        assert_eq!(start(days), "yes", "{days}");
+    }
+    for days in ["0", "-1", "400.5", "70000", "forever"] {
+        assert_eq!(start(days), "the environment variable CHANGE_DAYS has a value that is not known", "{days}");
+    }
+}
+
+#[test]
 fn an_end_point_and_authorities_are_looked_at_before_they_are_used() {
     let start = |variable| {
         started(&[

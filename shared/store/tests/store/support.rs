@@ -5,7 +5,7 @@ use domain::{
     OcppIdTag, Question, Reason, RequestType, RequestedTag, Timestamp, UpdateAccessId, VehicleLink,
 };
 use engine::Engine;
-use store::{Credential, Decider, Error, JournalSettings, Known, PageRequest, Scope, Settings, Store};
+use store::{Credential, Decider, Error, JournalSettings, Known, Origin, PageRequest, Scope, Settings, Store};
 
 /// A table with one organization.
 pub struct Fixture {
@@ -51,6 +51,11 @@ pub async fn organization(store: &Store) -> (Credential, Credential) {
     let api = store.create_credential(&organization.id, Scope::Api, "", at(0)).await.unwrap();
     let rfid = store.create_credential(&organization.id, Scope::Rfid, "", at(0)).await.unwrap();
     (Credential::parse(&api.token, Scope::Api).unwrap(), Credential::parse(&rfid.token, Scope::Rfid).unwrap())
+}
+
+/// The origin of a change that the caller makes at that time.
+pub fn by(caller: &Credential, now: Timestamp) -> Origin<'_> {
+    Origin { caller, request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd", operation: "updateAccessId", now }
 }
 
 pub fn at(milliseconds: i64) -> Timestamp {

@@ -8,7 +8,7 @@ use store::{Error, Idempotency};
 
 use crate::{
     measure::{Table, decided, kind, text, with_new_vehicle},
-    support::{at, card, customer, vehicle},
+    support::{at, by, card, customer, vehicle},
 };
 
 /// As many bytes as rules may have.
@@ -21,7 +21,10 @@ pub fn longest_rules() -> Rules {
 pub async fn items() -> Result<Vec<String>, Error> {
     let table = Table::new().await?;
     let idempotency = Idempotency::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), b"body");
-    table.store.create_access_id(&table.caller, &with_new_vehicle("92d50a693f80"), Some(&idempotency), at(0)).await?;
+    table
+        .store
+        .create_access_id(by(&table.caller, at(0)), &with_new_vehicle("92d50a693f80"), Some(&idempotency))
+        .await?;
     decided(&table, RequestType::Start, "92d50a693f80", at(1)).await;
     decided(&table, RequestType::Start, "unknown", at(2)).await;
     let usual = table.items().await;
@@ -39,7 +42,7 @@ pub async fn items() -> Result<Vec<String>, Error> {
         customer: customer.clone(),
         ..vehicle(&tags.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let full = table.store.create_vehicle(&table.caller, &new, None, at(0)).await?.id;
+    let full = table.store.create_vehicle(by(&table.caller, at(0)), &new, None).await?.id;
     let idempotency = Idempotency::new("~".repeat(255), b"body");
     for number in 41..101 {
         let new = NewAccessId {
@@ -51,8 +54,8 @@ pub async fn items() -> Result<Vec<String>, Error> {
             ..card(&format!("{number:036}"))
         };
         let idempotency = Some(&idempotency).filter(|_| number == 100);
-        let id = table.store.create_access_id(&table.caller, &new, idempotency, at(0)).await?.access_id.id;
-        table.store.put_access_id_rules(&table.caller, id, &longest_rules(), at(0)).await?;
+        let id = table.store.create_access_id(by(&table.caller, at(0)), &new, idempotency).await?.access_id.id;
+        table.store.put_access_id_rules(by(&table.caller, at(0)), id, &longest_rules()).await?;
     }
     let most = table.items().await;
 
@@ -108,6 +111,7 @@ fn size(item: &HashMap<String, AttributeValue>) -> usize {
 fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
+        AttributeValue::Null(_) => 1,
         AttributeValue::N(number) => number.len().div_ceil(2) + 1,
         AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
         AttributeValue::M(map) => 3 + map.len() + size(map),
