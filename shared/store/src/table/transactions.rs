@@ -117,7 +117,6 @@ impl<'a> Transaction<'a> {
     }
 
     /// That a record is no more, if it still has the version that was read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that delete records are to come"))]
     pub fn delete<I: VersionedItem>(&mut self, organization: &OrganizationId, before: &Versioned<I::Value>) {
         self.note(Some(&before.value), None);
         let delete = delete(I::key(organization, &before.value))
@@ -127,7 +126,6 @@ impl<'a> Transaction<'a> {
     }
 
     /// That the item of a tag is no more, if it belongs to this access ID, which is deleted together with it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that delete records are to come"))]
     pub fn remove(&mut self, tag: Key, access_id: Id) {
         let delete = delete(tag)
             .condition_expression("accessId = :accessId")
