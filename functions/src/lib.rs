@@ -5,7 +5,10 @@ use api::Route;
 
 pub mod check_access;
 pub mod create_access_id;
+pub mod create_revocation;
 pub mod create_vehicle;
+pub mod delete_access_id;
+pub mod delete_vehicle;
 pub mod get_access_id;
 pub mod get_access_id_rules;
 pub mod get_vehicle;
@@ -21,7 +24,7 @@ pub mod update_access_id;
 pub mod update_vehicle;
 
 /// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
-pub const ROUTES: [Route; 15] = [
+pub const ROUTES: [Route; 18] = [
     list_access_ids::ROUTE,
     create_access_id::ROUTE,
     get_access_id::ROUTE,
@@ -37,6 +40,9 @@ pub const ROUTES: [Route; 15] = [
     put_access_id_rules::ROUTE,
     check_access::ROUTE,
     list_changes::ROUTE,
+    create_revocation::ROUTE,
+    delete_access_id::ROUTE,
+    delete_vehicle::ROUTE,
 ];
 
 /// The documentation of the same endpoints: see `testing/openapi`.
@@ -58,6 +64,9 @@ pub const ROUTES: [Route; 15] = [
     put_access_id_rules::handle,
     check_access::handle,
     list_changes::handle,
+    create_revocation::handle,
+    delete_access_id::handle,
+    delete_vehicle::handle,
     rfid_authorizer::serve,
 ))]
 #[derive(Debug)]

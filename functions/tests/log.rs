@@ -14,7 +14,7 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, FUNCTIONS, World, access_id, card, endpoints, import, thor, vehicle};
+use crate::support::{Answer, FUNCTIONS, World, access_id, card, endpoints, import, rfid, thor, vehicle};
 
 /// The metrics: name, unit, and whether they have the dimension `Outcome` too.
 const METRICS: [(&str, &str, bool); 6] = [
@@ -165,6 +165,17 @@ async fn every_request_writes_one_line_with_its_outcome() {
     let ask = |check: Value| world.post("/api/access-checks", json!({"accessCheck": check}));
     tell("check-access", "ok", ask(json!({"ocppIdTag": "no tag"})).await);
     tell("check-access", "invalid_request", ask(json!({})).await);
+    let revoke = |target: Value| world.post("/api/revocations", json!({ "revocation": target }));
+    tell("create-revocation", "ok", revoke(json!({"accessIds": [2], "dryRun": true})).await);
+    tell("create-revocation", "invalid_request", revoke(json!({"accessIds": [9]})).await);
+    let delete = |path: &str| world.request("DELETE", path);
+    tell("delete-vehicle", "vehicle_in_use", delete("/api/vehicles/1").await);
+    tell("delete-vehicle", "not_found", delete("/api/vehicles/9").await);
+    let made = world.post("/api/access-ids", rfid("soon-gone", "x")).await;
+    let id = made.body["accessId"]["id"].clone();
+    tell("create-access-id", "created", made);
+    tell("delete-access-id", "ok", delete(&format!("/api/access-ids/{id}")).await);
+    tell("delete-access-id", "not_found", delete(&format!("/api/access-ids/{id}")).await);
     tell("rfid-authorizer", "authorized", world.ask("linked-tag").await);
     tell("rfid-authorizer", "revoked", world.ask("card-tag").await);
     tell("rfid-authorizer", "unknown", world.ask("unknown-tag").await);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{FUNCTIONS, Touch, World, access_id, card, import, rfid, seen, thor, vehicle};
 
 /// The actions of each function without `dynamodb:`. A transaction needs the actions of its members.
-const ACTIONS: [(&str, &[&str]); 16] = [
+const ACTIONS: [(&str, &[&str]); 19] = [
     ("create-access-id", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("create-vehicle", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("get-access-id", &["BatchGetItem", "GetItem"]),
@@ -26,6 +26,9 @@ const ACTIONS: [(&str, &[&str]); 16] = [
     ("get-access-id-rules", &["BatchGetItem", "GetItem"]),
     ("put-access-id-rules", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]),
     ("check-access", &["BatchGetItem", "GetItem"]),
+    ("create-revocation", &["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("delete-access-id", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"]),
+    ("delete-vehicle", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem"]),
 ];
 
 #[tokio::test]
@@ -58,7 +61,7 @@ async fn each_function_uses_exactly_what_its_policy_allows() {
                 });
                 assert!(is_used, "{function} needs no {pattern} for {:?}", grant.actions);
             }
-            let writes = ["PutItem", "UpdateItem"].iter().any(|action| grant.actions.contains(*action));
+            let writes = ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|action| grant.actions.contains(*action));
             assert_eq!(grant.only_in_transaction, writes, "{function}: {:?}", grant.actions);
         }
     }
@@ -121,7 +124,7 @@ async fn make_every_kind_of_request(world: &World) {
     world.get("/api/customers").await.ok();
     world.get("/api/customers?q=x").await.ok();
     world.get("/api/customers?x=x").await.is(400, "invalid_request");
-    world.request("DELETE", "/api/access-ids/2").await.is(404, "not_found");
+    world.request("POST", "/api/access-ids/2").await.is(404, "not_found");
 
     let new = |tag: &str, more: Value| {
         let mut body = json!({"accessId": {"type": "Vehicle", "ocppIdTag": tag, "name": "x"}});
@@ -181,6 +184,7 @@ async fn make_every_kind_of_request(world: &World) {
     for query in ["", "?accessId=2", "?limit=0"] {
         world.get(&format!("/api/changes{query}")).await;
     }
+    remove_and_revoke(world).await;
 
     for (tag, status) in [("card", 200), ("free", 403), ("nobody", 403), ("no tag", 403)] {
         assert_eq!(world.ask(tag).await.status, status);
@@ -195,4 +199,26 @@ async fn make_every_kind_of_request(world: &World) {
     }
     world.ask("card").body("{").await.is(400, "invalid_request");
     world.ask("card").method("GET").await.is(405, "method_not_allowed");
+}
+
+/// Every kind of request that revokes or deletes.
+async fn remove_and_revoke(world: &World) {
+    let fleet = json!({"accessId": {"type": "Vehicle", "ocppIdTag": "leased", "name": "x", "vehicle": {}, "customer": {"name": "Six"}}});
+    let leased = world.create(fleet).await;
+    let (id, vehicle) = (&leased["id"], &leased["vehicle"]["id"]);
+    let revoke = |target: Value| world.post("/api/revocations", json!({ "revocation": target }));
+    revoke(json!({"vehicleId": vehicle, "dryRun": true})).await.ok();
+    revoke(json!({"customer": {"name": "Six"}})).await.ok();
+    revoke(json!({"customer": {"name": "nobody"}})).await.is(400, "invalid_request");
+    revoke(json!({"accessIds": [id]})).await.ok();
+    revoke(json!({"accessIds": [999]})).await.is(400, "invalid_request");
+    revoke(json!({})).await.is(400, "invalid_request");
+    let delete = |kind: &str, id: &Value| world.request("DELETE", &format!("/api/{kind}/{id}"));
+    delete("vehicles", vehicle).await.is(409, "vehicle_in_use");
+    delete("access-ids", id).await.done();
+    delete("access-ids", id).await.is(404, "not_found");
+    delete("access-ids", &json!(0)).await.is(400, "invalid_request");
+    delete("vehicles", vehicle).await.done();
+    delete("vehicles", vehicle).await.is(404, "not_found");
+    delete("vehicles", &json!(0)).await.is(400, "invalid_request");
 }

@@ -138,6 +138,17 @@ fn cases() -> Vec<Case> {
         case("check-access", "bytes-reversed", restricted, &[]),
         case("check-access", "failed-read", restricted, &[]),
         case("check-access", "invalid", restricted, &[]),
+        case("create-revocation", "access-ids", twice_read, &[]),
+        case("create-revocation", "vehicle", fleet, &[]),
+        case("create-revocation", "customer", fleet, &[]),
+        case("create-revocation", "dry-run", fleet, &[]),
+        case("create-revocation", "unknown", fleet, &[]),
+        case("create-revocation", "invalid", fleet, &[]),
+        case("delete-access-id", "delete", fleet, &[]),
+        case("delete-access-id", "not-found", fleet, &[]),
+        case("delete-vehicle", "delete", fleet, &[]),
+        case("delete-vehicle", "in-use", fleet, &[]),
+        case("delete-vehicle", "not-found", fleet, &[]),
     ]
 }
 
@@ -221,6 +232,13 @@ fn restricted() -> Records {
     let rules =
         Rules::new(Some(time("2026-01-01T00:00:00.000Z")), Some(time("2027-01-01T00:00:00.000Z")), Some(places));
     access_ids.push(AccessId { name: name("Card of the depot"), rules: rules.into(), ..card(129, "1ea68671") });
+    (access_ids, vehicles)
+}
+
+/// The same and that card as another reader reports it.
+fn twice_read() -> Records {
+    let (mut access_ids, vehicles) = restricted();
+    access_ids.push(AccessId { name: name("The same card, read by another charger"), ..card(130, "7186a61e") });
     (access_ids, vehicles)
 }
 

@@ -4,7 +4,7 @@
     python3 testing/checks/smoke.py --api-url URL --rfid-url URL
 
 The second uses a service that is deployed, with the tokens API_TOKEN and RFID_TOKEN of the environment. They should be of an
-organization of its own, since each run leaves a revoked card and a vehicle there. The tags are made of the time, so that no
+organization of its own, since each run leaves a card and a vehicle there. The tags are made of the time, so that no
 run before had them.
 """
 
@@ -23,7 +23,7 @@ def call(method, url, body=None, token=None):
         request.add_header("Authorization", f"Bearer {token}")
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
-            return response.status, json.load(response)
+            return response.status, None if response.status == 204 else json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
 
@@ -74,14 +74,23 @@ def main():
     assert refused == {"authorized": False, "reason": "revoked"}, refused
     expect(403, decide("start"), "its start is refused")
     vehicle = {"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": f"VID:{vehicle_tag}"}]}}
-    expect(201, call("POST", f"{api}/api/vehicles", vehicle, token), "a vehicle is created")
+    van = expect(201, call("POST", f"{api}/api/vehicles", vehicle, token), "a vehicle is created")["vehicle"]
     expect(200, decide("start", spelled(vehicle_tag.lower())), "it may charge")
     expect(200, call("GET", f"{api}/api/vehicles?limit=1", token=token), "vehicles are listed")
     expect(409, call("POST", f"{api}/api/access-ids", card, token), "its tag is taken")
     expect(400, call("POST", f"{api}/api/access-ids", {"accessId": {}}, token), "an empty access ID is refused")
     expect(401, call("GET", f"{api}/api/access-ids"), "nobody is let in")
     expect(401, call("POST", rfid.rsplit("/", 1)[0] + "/", {}), "without the secret neither")
-    expect(404, call("DELETE", url, token=token), "there is no DELETE")
+    revocation = {"revocation": {"accessIds": [created["id"]]}}
+    again = expect(200, call("POST", f"{api}/api/revocations", revocation, token), "it is revoked again")["revocation"]
+    assert again["revoked"] == [] and again["alreadyRevoked"] == [created["id"]], again
+    expect(409, call("DELETE", f"{api}/api/vehicles/{van['id']}", token=token), "a vehicle in use stays")
+    expect(204, call("DELETE", url, token=token), "the card is deleted")
+    expect(404, call("DELETE", url, token=token), "it is gone")
+    refused = expect(403, decide("authorize"), "it is unknown")
+    assert refused == {"authorized": False, "reason": "unknown"}, refused
+    anew = expect(201, call("POST", f"{api}/api/access-ids", card, token), "its tag can be registered anew")["accessId"]
+    assert anew["id"] != created["id"], anew
 
 
 main()

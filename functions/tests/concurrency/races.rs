@@ -1,24 +1,11 @@
 //! Concurrent requests to several instances of each function.
 
-use std::{cell::Cell, collections::BTreeSet, env};
+use std::{cell::Cell, collections::BTreeSet};
 
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{all, with_customer};
+use super::{all, rounds, warm, with_customer};
 use crate::support::{World, access_id, card, charging_vehicle, import, rfid, vehicle};
-
-/// How often each race is run: the environment variable `ROUNDS`, or four times.
-fn rounds() -> usize {
-    env::var("ROUNDS").map_or(4, |rounds| rounds.parse().unwrap())
-}
-
-/// Starts instances beforehand, so that the requests of a race begin at the same time.
-async fn warm(world: &World, functions: &[&'static str], instances: usize) {
-    for function in functions {
-        join_all((0..instances).map(|number| world.instance(function, number))).await;
-    }
-}
 
 #[tokio::test]
 async fn of_24_concurrent_creations_of_one_tag_one_succeeds() {

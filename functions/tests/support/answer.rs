@@ -46,6 +46,12 @@ impl Answer {
         self.body
     }
 
+    /// Checks that it is a 204.
+    #[track_caller]
+    pub fn done(&self) {
+        assert_eq!(self.status, 204, "{self:?}");
+    }
+
     /// The body of a 201.
     #[track_caller]
     pub fn created(self) -> Value {
@@ -105,6 +111,11 @@ impl Answer {
     }
 
     fn check(&self, function: &str) {
+        if self.status == 204 {
+            assert_eq!((&self.body, self.headers.get("content-type")), (&Value::Null, None), "{self:?}");
+            assert!(function.starts_with("delete-"), "{function}: {self:?}");
+            return;
+        }
         assert_eq!(self.headers.get("content-type").map(String::as_str), Some("application/json"), "{self:?}");
         assert_eq!(self.headers.contains_key("location"), self.status == 201, "{self:?}");
         assert_eq!(self.headers.contains_key("retry-after"), self.status == 503, "{self:?}");
@@ -126,6 +137,7 @@ impl Answer {
             }
             ("get-access-id-rules" | "put-access-id-rules", 200) => self.check_rules(),
             ("check-access", 200) => self.check_access_check(),
+            ("create-revocation", 200) => self.check_revocation(),
             _ => self.check_error(function),
         }
         if self.status == 201 {
@@ -180,6 +192,23 @@ impl Answer {
         }
     }
 
+    fn check_revocation(&self) {
+        let keys = ["revoked", "alreadyRevoked", "nearMisses", "nextPageCursor"];
+        let revocation = object(&object(&self.body, &["revocation"])["revocation"], &keys);
+        for name in ["revoked", "alreadyRevoked"] {
+            let ids = revocation[name].as_array().unwrap();
+            ids.iter().for_each(check_id);
+            assert!(ids.is_sorted_by(|a, b| a.as_u64() < b.as_u64()), "{self:?}");
+        }
+        for near_miss in revocation["nearMisses"].as_array().unwrap() {
+            let near_miss = object(near_miss, &["ocppIdTag", "how", "accessId"]);
+            check_tag(&near_miss["ocppIdTag"]);
+            check_label(&near_miss["accessId"]);
+        }
+        let cursor = &revocation["nextPageCursor"];
+        assert!(cursor.is_null() || is_text(cursor), "{self:?}");
+    }
+
     fn check_list(&self, check: impl Fn(&Value)) {
         let ids = self.check_page(check);
         let has_ids = ids.iter().any(Option::is_some);
@@ -219,6 +248,7 @@ impl Answer {
             409 if function.starts_with("create-") && self.body.get("conflicts").is_some() => {
                 (["tag_taken"].as_slice(), Some("conflicts"))
             }
+            409 if function == "delete-vehicle" => (["vehicle_in_use"].as_slice(), None),
             409 if function.starts_with("create-") => (["idempotency_key_reused"].as_slice(), None),
             413 => (["payload_too_large"].as_slice(), None),
             503 => (["service_unavailable"].as_slice(), None),

@@ -26,7 +26,7 @@ pub use answer::Answer;
 pub use call::Call;
 pub use forms::{check_id, check_time};
 pub use routes::{API, AUTHORIZER, DEFAULT, FUNCTIONS, endpoints, target};
-pub use seed::{access_id, card, customer, import, name, now, time, vehicle};
+pub use seed::{access_id, card, customer, id, import, name, now, time, vehicle};
 pub use table::{Touch, seen};
 
 /// The body that creates an RFID card.

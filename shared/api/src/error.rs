@@ -3,7 +3,10 @@
 use domain::{RefusedUpdate, TagTaken};
 use lambda_http::http::StatusCode;
 
-use crate::problems::{Conflict, Problems};
+use crate::{
+    problems::{Conflict, Problems},
+    revocations,
+};
 
 /// Why a request is not answered with what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +21,10 @@ pub enum Error {
     MethodNotAllowed,
     /// Access IDs of the organization have tags of the request.
     TagTaken(TagTaken),
-    /// The Idempotency-Key came with another body before.
+    /// The Idempotency-Key came with another body before, or what it created has been deleted.
     IdempotencyKeyReused,
+    /// So many access IDs are linked to the vehicle that was to be deleted.
+    VehicleInUse(usize),
     /// The body is larger than the endpoint's limit, which is this many bytes.
     PayloadTooLarge(usize),
     /// The table did not answer in time.
@@ -36,7 +41,7 @@ impl Error {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TagTaken(_) | Self::IdempotencyKeyReused => StatusCode::CONFLICT,
+            Self::TagTaken(_) | Self::IdempotencyKeyReused | Self::VehicleInUse(_) => StatusCode::CONFLICT,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -52,6 +57,7 @@ impl Error {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TagTaken(_) => "tag_taken",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::VehicleInUse(_) => "vehicle_in_use",
             Self::PayloadTooLarge(_) => "payload_too_large",
             Self::Internal => "internal_error",
             Self::Unavailable => "service_unavailable",
@@ -82,7 +88,13 @@ impl Error {
                 });
                 return format!("The ID tag is taken: {}.", holders.collect::<Vec<_>>().join("; "));
             }
-            Self::IdempotencyKeyReused => "The Idempotency-Key was used with another body.",
+            Self::IdempotencyKeyReused => {
+                "The Idempotency-Key was used with another body, or for a record that has been deleted."
+            }
+            Self::VehicleInUse(1) => "The vehicle cannot be deleted: 1 access ID is linked to it.",
+            Self::VehicleInUse(linked) => {
+                return format!("The vehicle cannot be deleted: {linked} access IDs are linked to it.");
+            }
             Self::PayloadTooLarge(limit) => return format!("The body must be at most {} KiB.", limit / 1024),
             Self::Internal => "Something went wrong on our side.",
             Self::Unavailable => "The service could not answer in time; try again.",
@@ -108,6 +120,8 @@ impl From<store::Error> for Error {
                 Self::invalid("accessId.vehicle", format!("is not accepted: {refused}"))
             }
             Store::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            Store::VehicleInUse(linked) => Self::VehicleInUse(linked),
+            Store::Revocation(refused) => Self::Invalid(revocations::problems(refused)),
             Store::Unavailable => Self::Unavailable,
             // An endpoint imports nothing.
             Store::Exists | Store::Unusable => Self::Internal,

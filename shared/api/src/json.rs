@@ -244,6 +244,11 @@ pub(crate) fn list(value: Json<'_>) -> Result<Vec<Json<'_>>, String> {
     serde_json::from_str(value.get()).map_err(|_| "must be a list".to_owned())
 }
 
+/// True or false.
+pub(crate) fn truth(value: Json<'_>) -> Result<bool, String> {
+    serde_json::from_str(value.get()).map_err(|_| "must be true or false".to_owned())
+}
+
 /// A time of RFC 3339 with any offset. In UTC it has to be one of RFC 3339 too, so that it can be shown.
 pub(crate) fn time(value: Json<'_>) -> Result<Timestamp, String> {
     string(value, time_of)

@@ -18,6 +18,7 @@ pub mod page;
 mod problems;
 mod query;
 pub mod respond;
+pub mod revocations;
 /// For the API's document alone: what the RFID authorizer answers.
 #[cfg(feature = "openapi")]
 pub mod rfid {

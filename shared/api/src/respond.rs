@@ -79,6 +79,14 @@ pub fn created(path: &str, id: domain::Id, document: &impl Serialize) -> Respons
     response
 }
 
+/// 204: what was asked for is done, and there is nothing to show.
+pub fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// What an error is answered with.
 pub fn error(error: &Error, request_id: &str) -> Response<Body> {
     let mut response = json(error.status(), &ErrorBody::new(error, request_id));

@@ -9,11 +9,13 @@
 )]
 
 mod parameters;
+mod revocations;
 
 use std::borrow::Cow;
 
 use domain::{AccessIdType, AuthorizationStatus, RequestType};
 pub use parameters::*;
+pub use revocations::*;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type, schema::SchemaType},

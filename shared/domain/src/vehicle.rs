@@ -104,7 +104,8 @@ impl Vehicle {
     }
 
     /// The vehicle without that access ID.
-    pub(crate) fn without(mut self, access_id: Id) -> Self {
+    #[must_use]
+    pub fn without(mut self, access_id: Id) -> Self {
         self.access_ids.retain(|summary| summary.id != access_id);
         self
     }

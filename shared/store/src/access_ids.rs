@@ -136,7 +136,7 @@ impl Store {
                 let optional = [vehicle_key.clone(), customer_key.clone(), remembered.key()];
                 let keys = [tag_key.clone()].into_iter().chain(optional.into_iter().flatten());
                 let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
-                if let Some(item) = remembered.answer(&mut found, now)? {
+                if let Some(item) = remembered.answer(&mut found, &access, now).await? {
                     return Ok(item.into_access_id()?);
                 }
 
@@ -181,6 +181,19 @@ impl Store {
         id: Id,
         update: &UpdateAccessId,
     ) -> Result<LinkedAccessId, Error> {
+        let changed = self.change_access_id(origin, id, update, |_| true).await?;
+        changed.map(|(_, after)| after).ok_or(Error::NotFound)
+    }
+
+    /// The same for an access ID of which `is_meant` says, as it is when it is changed, that it is one of those that are to be.
+    /// Gives it back as it was before and as it is now; `None`, and nothing changes, if it is not meant.
+    pub(crate) async fn change_access_id(
+        &self,
+        origin: Origin<'_>,
+        id: Id,
+        update: &UpdateAccessId,
+        is_meant: impl Fn(&AccessId) -> bool,
+    ) -> Result<Option<(LinkedAccessId, LinkedAccessId)>, Error> {
         let Origin { caller, now, .. } = origin;
         let (organization, now) = (&caller.organization, milliseconds(now));
         let key = keys::access_id(organization, id);
@@ -201,6 +214,9 @@ impl Store {
                     customers::recognize(&mut found, organization, customers::named(&mut update.customer))?;
                 let changes_vehicle = matches!(update.vehicle, VehicleChange::Change { .. });
                 let before = stored.value();
+                if !is_meant(&before.access_id) {
+                    return Ok(None);
+                }
                 if let Some(Versioned { value: named, .. }) = &named
                     && before.access_id.vehicle != Some(named.id)
                     && named.access_ids.iter().any(|summary| summary.id == id)
@@ -243,23 +259,53 @@ impl Store {
                 }
                 customers::create(&mut transaction, organization, new_customer.as_ref())?;
                 self.table.commit(transaction).await?;
-                Ok(after)
+                Ok(Some((before, after)))
+            })
+            .await
+    }
+
+    /// Deletes an access ID and frees its tag. Its vehicle stays, without it. Two calls, three if it has a vehicle.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::NotFound`], and the table's own.
+    pub async fn delete_access_id(&self, origin: Origin<'_>, id: Id) -> Result<(), Error> {
+        let organization = &origin.caller.organization;
+        let key = keys::access_id(organization, id);
+        self.table
+            .settle(async || {
+                let (access, mut found) = self.table.authorize_reading(origin.caller, [key.clone()]).await?;
+                let Stored { access_id, vehicle } = read_linked(&access, &mut found, organization, id).await?;
+                let mut transaction = self.transaction(origin)?;
+                transaction.delete::<AccessIdItem>(organization, &access_id);
+                transaction.remove(keys::tag(organization, &access_id.value.tag), id);
+                if let Some(before) = &vehicle {
+                    let after = before.value.clone().without(id);
+                    transaction.write::<VehicleItem>(organization, &after, Some(before))?;
+                }
+                self.table.commit(transaction).await
             })
             .await
     }
 }
 
-/// The access ID that was found and its vehicle, both as they are now. One call if there is a vehicle.
+/// The access ID that was found and its vehicle, both as they are now. One call if there is a vehicle, two if it was deleted
+/// meanwhile.
 async fn read_linked(
     access: &Access<'_>,
     found: &mut Found,
     organization: &OrganizationId,
     id: Id,
 ) -> Result<Stored, Attempt> {
-    let access_id = found.take_record::<AccessIdItem>(&keys::access_id(organization, id))?.ok_or(Error::NotFound)?;
+    let key = keys::access_id(organization, id);
+    let access_id = found.take_record::<AccessIdItem>(&key)?.ok_or(Error::NotFound)?;
     let Some(linked) = access_id.value.vehicle else { return Ok(Stored { access_id, vehicle: None }) };
-    let vehicle = access.get::<VehicleItem>(keys::vehicle(organization, linked)).await?;
-    let vehicle = vehicle.ok_or_else(|| Corrupt::new("an access ID whose vehicle is not there"))?;
+    let Some(vehicle) = access.get::<VehicleItem>(keys::vehicle(organization, linked)).await? else {
+        // A vehicle is deleted only after it was unlinked, which gave the access ID another version.
+        let again = access.get::<AccessIdItem>(key).await?;
+        let is_same = again.is_some_and(|again| again.version == access_id.version);
+        let corrupt = || Corrupt::new("an access ID whose vehicle is not there").into();
+        return Err(if is_same { corrupt() } else { Attempt::Conflict });
+    };
     if !vehicle.value.shows(&access_id.value.summary()) {
         // Something changed between the two reads: what was read first no longer holds.
         return Err(Attempt::Conflict);

@@ -1,5 +1,7 @@
 use domain::{LinkRefused, RefusedUpdate, TagTaken};
 
+use crate::RefusedRevocation;
+
 /// Why a use case failed. The table is unchanged then, with one exception: after [`Error::Unavailable`] it is not known
 /// whether the write was carried out. If it was, it was carried out as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +27,15 @@ pub enum Error {
     /// The record does not allow the update.
     #[error(transparent)]
     Update(#[from] RefusedUpdate),
-    /// The Idempotency-Key was used with another body.
-    #[error("the idempotency key was used with another body")]
+    /// The Idempotency-Key was used with another body, or what it created has been deleted.
+    #[error("the idempotency key was used with another body, or for a record that was deleted")]
     IdempotencyKeyReused,
+    /// So many access IDs are linked to the vehicle that was to be deleted.
+    #[error("{0} access IDs are linked to the vehicle")]
+    VehicleInUse(usize),
+    /// The revocation names what does not exist.
+    #[error(transparent)]
+    Revocation(#[from] RefusedRevocation),
     /// The table did not answer in time, refused to answer for now, or holds an item that cannot be read. The cause is
     /// logged where it was found.
     #[error("the table did not answer in time")]

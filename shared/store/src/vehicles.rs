@@ -72,7 +72,7 @@ impl Store {
                 let optional = [customer_key.clone(), remembered.key()];
                 let keys = tag_keys.iter().cloned().chain(optional.into_iter().flatten());
                 let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
-                if let Some(item) = remembered.answer(&mut found, now)? {
+                if let Some(item) = remembered.answer(&mut found, &access, now).await? {
                     return Ok(item.into_vehicle()?);
                 }
 
@@ -80,7 +80,13 @@ impl Store {
                 let new_customer = customers::recognize(&mut found, organization, new.customer.as_mut())?;
                 let existing_keys = holders(&mut found, organization, &tag_keys)?;
                 let mut found = access.read(existing_keys.iter().cloned()).await?;
-                let stored = access_ids(&mut found, &existing_keys)?;
+                let Some(stored) = access_ids(&mut found, &existing_keys)? else {
+                    // An access ID is deleted together with its tag, and no other one is ever given its number.
+                    let mut again = access.read(tag_keys.iter().cloned()).await?;
+                    let is_same = holders(&mut again, organization, &tag_keys)? == existing_keys;
+                    let corrupt = || Corrupt::new("a tag whose access ID is not there").into();
+                    return Err(if is_same { corrupt() } else { Attempt::Conflict });
+                };
                 let existing: Vec<_> = stored.iter().map(|stored| stored.value.clone()).collect();
 
                 let tags = u64::try_from(new.tags.len()).map_err(|_| Error::Unusable)?;
@@ -94,11 +100,12 @@ impl Store {
                         // one moment if none of them has changed since.
                         let keys = tag_keys.iter().chain(&existing_keys).cloned().chain(remembered.key());
                         let mut again = access.read(keys).await?;
-                        if let Some(item) = remembered.answer(&mut again, now)? {
+                        if let Some(item) = remembered.answer(&mut again, &access, now).await? {
                             return Ok(item.into_vehicle()?);
                         }
                         let is_same = holders(&mut again, organization, &tag_keys)? == existing_keys
-                            && versions(&access_ids(&mut again, &existing_keys)?) == versions(&stored);
+                            && access_ids(&mut again, &existing_keys)?.map(|again| versions(&again))
+                                == Some(versions(&stored));
                         return Err(if is_same { refused.into() } else { Attempt::Conflict });
                     }
                 };
@@ -152,6 +159,29 @@ impl Store {
             })
             .await
     }
+
+    /// Deletes a vehicle. Two calls.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::NotFound`], [`Error::VehicleInUse`], and the table's own.
+    pub async fn delete_vehicle(&self, origin: Origin<'_>, id: Id) -> Result<(), Error> {
+        let organization = &origin.caller.organization;
+        let key = keys::vehicle(organization, id);
+        self.table
+            .settle(async || {
+                let (_, mut found) = self.table.authorize_reading(origin.caller, [key.clone()]).await?;
+                let vehicle = found.take_record::<VehicleItem>(&key)?.ok_or(Error::NotFound)?;
+                match vehicle.value.access_ids.len() {
+                    0 => {}
+                    linked => return Err(Error::VehicleInUse(linked).into()),
+                }
+                let mut transaction = self.transaction(origin)?;
+                // To link an access ID changes the vehicle's version too.
+                transaction.delete::<VehicleItem>(organization, &vehicle);
+                self.table.commit(transaction).await
+            })
+            .await
+    }
 }
 
 /// The keys of the access IDs that have these tags.
@@ -165,13 +195,9 @@ fn holders(found: &mut Found, organization: &OrganizationId, tags: &[Key]) -> Re
     Ok(holders)
 }
 
-/// The access IDs at these keys.
-fn access_ids(found: &mut Found, keys: &[Key]) -> Result<Vec<Versioned<AccessId>>, Corrupt> {
-    let read = |key| {
-        let access_id = found.take_record::<AccessIdItem>(key)?;
-        access_id.ok_or_else(|| Corrupt::new("a tag whose access ID is not there"))
-    };
-    keys.iter().map(read).collect()
+/// The access IDs at these keys; `None` if one is not there.
+fn access_ids(found: &mut Found, keys: &[Key]) -> Result<Option<Vec<Versioned<AccessId>>>, Corrupt> {
+    keys.iter().map(|key| found.take_record::<AccessIdItem>(key)).collect()
 }
 
 fn versions(access_ids: &[Versioned<AccessId>]) -> Vec<u64> {

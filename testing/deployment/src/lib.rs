@@ -54,7 +54,7 @@ pub const RFID_OUTCOMES: [&str; 13] = [
     "unreadable",
 ];
 /// The values of the dimension `Outcome` that the management functions write.
-pub const API_OUTCOMES: [&str; 10] = [
+pub const API_OUTCOMES: [&str; 11] = [
     "created",
     "idempotency_key_reused",
     "internal_error",
@@ -64,6 +64,7 @@ pub const API_OUTCOMES: [&str; 10] = [
     "payload_too_large",
     "service_unavailable",
     "tag_taken",
+    "vehicle_in_use",
     "unauthorized",
 ];
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fmt::Debug, sync::LazyLock};
 
-use api::{Problems, access_ids, vehicles};
+use api::{Problems, access_ids, revocations, vehicles};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -31,6 +31,12 @@ pub fn new_vehicle(data: &[u8]) {
 pub fn vehicle_update(data: &[u8]) {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| schema("VehicleUpdateRequest"));
     check(data, &SCHEMA, vehicles::parse_update);
+}
+
+/// The body of `POST /api/revocations`.
+pub fn revocation(data: &[u8]) {
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| schema("RevocationRequest"));
+    check(data, &SCHEMA, revocations::parse);
 }
 
 /// One of the schemas of `openapi.json`.
@@ -160,6 +166,10 @@ fn take_out(value: &mut Value, path: &str, named: &BTreeSet<String>) {
         Value::Object(fields) => {
             fields.retain(|name, _| !named.contains(&join(path, name)));
             fields.iter_mut().for_each(|(name, value)| take_out(value, &join(path, name), named));
+            // A list of which nothing is left is taken out too: some must not be empty.
+            let is_emptied =
+                |name: &str| named.iter().any(|field| field.starts_with(&format!("{}[", join(path, name))));
+            fields.retain(|name, value| !(*value == json!([]) && is_emptied(name)));
         }
         Value::Array(elements) => {
             let elements_before = std::mem::take(elements).into_iter().enumerate();

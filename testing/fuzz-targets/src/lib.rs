@@ -14,7 +14,7 @@ mod table;
 mod tag;
 mod text;
 
-pub use bodies::{access_id_update, new_access_id, new_vehicle, vehicle_update};
+pub use bodies::{access_id_update, new_access_id, new_vehicle, revocation, vehicle_update};
 pub use requests::{event, request, rfid_body};
 pub use table::{credential, cursor, decision, refusal, stored_item};
 pub use tag::tag;
@@ -24,7 +24,7 @@ pub use text::text;
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its program and of the folder of its inputs.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("access-id-update", access_id_update),
     ("credential", credential),
     ("cursor", cursor),
@@ -34,6 +34,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("new-vehicle", new_vehicle),
     ("refusal", refusal),
     ("request", request),
+    ("revocation", revocation),
     ("rfid-body", rfid_body),
     ("stored-item", stored_item),
     ("tag", tag),

@@ -18,11 +18,13 @@ use crate::{JSON, header};
 pub(crate) fn of(path: &str, operation: &Operation) -> Vec<(u16, &'static str)> {
     let (has_parameters, has_body) = (operation.parameters.is_some(), operation.request_body.is_some());
     let is_on_record = path.contains('{');
+    let answers = |status: &str| operation.responses.responses.contains_key(status);
     let errors = [
         (has_parameters || has_body, 400, "InvalidRequest"),
         (true, 401, "Unauthorized"),
         (is_on_record, 404, "NotFound"),
-        (operation.responses.responses.contains_key("201"), 409, "Conflict"),
+        (answers("201"), 409, "Conflict"),
+        (answers("204") && path.starts_with("/api/vehicles/"), 409, "VehicleInUse"),
         (has_body, 413, "PayloadTooLarge"),
         (true, 429, "Throttled"),
         (true, 503, "ServiceUnavailable"),
@@ -61,7 +63,7 @@ pub(crate) fn name_schemas(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
 }
 
 /// The responses to errors: name, description, and the errors that they are for.
-fn errors() -> [(&'static str, &'static str, Vec<Error>); 7] {
+fn errors() -> [(&'static str, &'static str, Vec<Error>); 8] {
     let misspelt = Problems::one("accessId.authorisationStatus", "is not a field that can be set here");
     let blank = Problems::one("accessId.vehicle.vin", "must not be blank");
     let invalid = Error::Invalid(Problems([misspelt.0, blank.0].concat()));
@@ -77,9 +79,11 @@ fn errors() -> [(&'static str, &'static str, Vec<Error>); 7] {
         ("NotFound", "The organization has no such record.", vec![Error::NotFound]),
         (
             "Conflict",
-            "The tag belongs to another access ID, or the Idempotency-Key came with another body before.",
+            "The tag belongs to another access ID; or the Idempotency-Key came with another body before, or what was created \
+             with it has been deleted.",
             taken.chain([Error::IdempotencyKeyReused]).collect(),
         ),
+        ("VehicleInUse", "Access IDs are linked to the vehicle.", vec![Error::VehicleInUse(2)]),
         ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge(64 * 1024)]),
         ("ServiceUnavailable", "The table did not answer in time. Nothing is half-written.", vec![Error::Unavailable]),
     ]

@@ -62,6 +62,7 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
         (name = "checks", description = "Whether a tag would charge, and why not."),
         (name = "customers", description = "Whom access IDs and vehicles belong to, by name."),
         (name = "decisions", description = "What the RFID authorizer decided, and the tags that nobody has."),
+        (name = "revocations", description = "Taking many access IDs out of use at once."),
         (name = "rfid", description = "The question of a charging platform. It has a URL and a secret of its own."),
         (name = "rules", description = "When and where access IDs may begin to charge."),
         (name = "vehicles", description = "Electric vehicles, each with the access IDs that are linked to it.")

@@ -9,6 +9,7 @@ use api::{
     access_checks::{self, AccessCheckDocument},
     access_ids::{self, AccessIdDocument, AccessIdList},
     customers::CustomerList,
+    revocations,
     rules::{self, RulesDocument},
     vehicles::{self, VehicleDocument, VehicleList},
 };
@@ -142,6 +143,7 @@ fn read(schema: &str, body: &Value) -> Result<(), Problems> {
         "NewVehicleRequest" => vehicles::parse_new(body.as_bytes()).map(|_| ()),
         "VehicleUpdateRequest" => vehicles::parse_update(body.as_bytes()).map(|_| ()),
         "RulesRequest" => rules::parse(body.as_bytes()).map(|_| ()),
+        "RevocationRequest" => revocations::parse(body.as_bytes()).map(|_| ()),
         "AccessCheckRequest" => access_checks::parse(body.as_bytes()).map(|_| ()),
         _ => panic!("{schema}"),
     }
@@ -257,7 +259,8 @@ fn is_unsayable(problem: &Problem) -> bool {
     let texts = TEXT_UNSAYABLE.iter().map(ToString::to_string).chain(TAG_UNSAYABLE.iter().map(ToString::to_string));
     // docs/decisions/0030
     let choice = ["is for the type Vehicle alone", "cannot be given together with vehicle"].map(str::to_owned);
-    texts.chain(choice).chain(["is the same tag as one before it".to_owned()]).any(|reason| problem.message == reason)
+    let others = ["is the same tag as one before it", "is not a cursor that was handed out for this revocation"];
+    texts.chain(choice).chain(others.map(str::to_owned)).any(|reason| problem.message == reason)
 }
 
 #[test]
@@ -265,6 +268,7 @@ fn a_body_is_read_if_the_document_says_so() {
     for schema in [
         "AccessCheckRequest",
         "RulesRequest",
+        "RevocationRequest",
         "NewAccessIdRequest",
         "AccessIdUpdateRequest",
         "NewVehicleRequest",

@@ -137,7 +137,7 @@ pub struct Record {
 #[into_params(parameter_in = Header)]
 pub struct Once {
     /// For 24 hours the same key on the same path with the same body is answered by the first 201 again and creates
-    /// nothing; with another body it is refused. 1 to 255 printable ASCII characters.
+    /// nothing; with another body, or when what was created has been deleted, it is refused. 1 to 255 printable ASCII characters.
     #[param(rename = "Idempotency-Key", nullable = false, pattern = "^[!-~]([ -~]{0,253}[!-~])?$")]
     idempotency_key: Option<String>,
 }

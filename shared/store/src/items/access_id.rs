@@ -29,6 +29,12 @@ pub(crate) struct AccessIdItem {
     version: u64,
 }
 
+impl AccessIdItem {
+    pub fn id(&self) -> Result<Id, Corrupt> {
+        id(self.id, self.sort.as_deref())
+    }
+}
+
 impl StoredItem for AccessIdItem {
     const OPTIONAL: &'static [&'static str] = &["revokedAt", "vehicleId", "customer", rules::ATTRIBUTE];
 
@@ -72,7 +78,7 @@ impl VersionedItem for AccessIdItem {
             return Err(Corrupt::new("revokedAt and authorizationStatus disagree"));
         }
         let value = AccessId {
-            id: id(self.id, self.sort.as_deref())?,
+            id: self.id()?,
             tag: tag(self.ocpp_id_tag)?,
             kind: self.kind,
             name: text(self.name)?,

@@ -1,7 +1,8 @@
-use domain::{AccessId, LinkedAccessId, Vehicle};
+use domain::{AccessId, LinkedAccessId, OrganizationId, Vehicle};
 use serde::{Deserialize, Serialize};
 
 use super::{AccessIdItem, Corrupt, StoredItem, VehicleItem, VersionedItem as _};
+use crate::keys::{self, Key};
 
 /// A creation that came with an Idempotency-Key, and what was created.
 #[derive(Serialize, Deserialize)]
@@ -23,6 +24,15 @@ impl IdempotencyItem {
     pub fn new(fingerprint: String, access_id: Option<&AccessId>, vehicle: Option<&Vehicle>, expires_at: i64) -> Self {
         let access_id = access_id.map(|access_id| AccessIdItem::new(access_id, 1));
         Self { fingerprint, access_id, vehicle: vehicle.map(|vehicle| VehicleItem::new(vehicle, 1)), expires_at }
+    }
+
+    /// The key of the record that was created.
+    pub fn created(&self, organization: &OrganizationId) -> Result<Key, Corrupt> {
+        match (&self.access_id, &self.vehicle) {
+            (Some(access_id), _) => Ok(keys::access_id(organization, access_id.id()?)),
+            (None, Some(vehicle)) => Ok(keys::vehicle(organization, vehicle.id()?)),
+            (None, None) => Err(Corrupt::new("an idempotency item without a record")),
+        }
     }
 
     pub fn into_access_id(self) -> Result<LinkedAccessId, Corrupt> {

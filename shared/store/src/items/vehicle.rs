@@ -1,5 +1,5 @@
 use domain::{
-    AccessIdSummary, AuthorizationStatus, Customer, MAX_ACCESS_IDS_PER_VEHICLE, OrganizationId, Text, Vehicle,
+    AccessIdSummary, AuthorizationStatus, Customer, Id, MAX_ACCESS_IDS_PER_VEHICLE, OrganizationId, Text, Vehicle,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,12 @@ struct Summary {
     id: u64,
     tag: String,
     status: AuthorizationStatus,
+}
+
+impl VehicleItem {
+    pub fn id(&self) -> Result<Id, Corrupt> {
+        id(self.id, self.sort.as_deref())
+    }
 }
 
 impl StoredItem for VehicleItem {
@@ -74,6 +80,7 @@ impl VersionedItem for VehicleItem {
     }
 
     fn into_value(self) -> Result<Versioned<Vehicle>, Corrupt> {
+        let id_of_vehicle = self.id()?;
         let summary = |Summary { id: number, tag: stored, status }| {
             Ok(AccessIdSummary { id: id(number, None)?, tag: tag(stored)?, status })
         };
@@ -84,7 +91,7 @@ impl VersionedItem for VehicleItem {
             return Err(Corrupt::new("accessIds are too many or not in the order of their ids"));
         }
         let value = Vehicle {
-            id: id(self.id, self.sort.as_deref())?,
+            id: id_of_vehicle,
             name: text(self.name)?,
             make: self.make.map(text).transpose()?,
             model: self.model.map(text).transpose()?,

@@ -67,6 +67,11 @@ impl<'a> Access<'a> {
         Ok(self.table.get(key).await?.map(value_of::<I>).transpose()?)
     }
 
+    /// Whether there is an item at this key. One call.
+    pub async fn exists(&self, key: Key) -> Result<bool, Error> {
+        Ok(self.table.get(key).await?.is_some())
+    }
+
     /// The items at some keys. One call for each hundred keys.
     pub async fn read(&self, keys: impl IntoIterator<Item = Key>) -> Result<Found, Error> {
         self.table.batch_get(keys).await.map(Found)

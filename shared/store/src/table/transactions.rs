@@ -6,6 +6,7 @@ mod tests;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
+    config::{Config, retry::RetryConfig},
     error::{BuildError, ProvideErrorMetadata as _, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::{
@@ -116,7 +117,6 @@ impl<'a> Transaction<'a> {
     }
 
     /// That a record is no more, if it still has the version that was read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that delete records are to come"))]
     pub fn delete<I: VersionedItem>(&mut self, organization: &OrganizationId, before: &Versioned<I::Value>) {
         self.note(Some(&before.value), None);
         let delete = delete(I::key(organization, &before.value))
@@ -126,7 +126,6 @@ impl<'a> Transaction<'a> {
     }
 
     /// That the item of a tag is no more, if it belongs to this access ID, which is deleted together with it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that delete records are to come"))]
     pub fn remove(&mut self, tag: Key, access_id: Id) {
         let delete = delete(tag)
             .condition_expression("accessId = :accessId")
@@ -236,12 +235,15 @@ impl Table {
 
     /// Carries a transaction out, once, however often it has to be sent. Does nothing if it is empty.
     ///
-    /// It is over when no sending can come to anything else any more: when it was carried out, or when a condition failed,
-    /// because what exists stays and versions grow. A conflict with another transaction does not end it: an earlier sending,
-    /// whose answer was lost, may still be on its way, and must not be carried out beside what is decided anew.
+    /// It is over when no sending can come to anything else any more: when it was carried out, or when a condition failed
+    /// and no earlier sending can still be on its way. What ends without an answer (a time-out, a lost connection, a fault of
+    /// the table) may be carried out late. Then a failed condition ends the transaction only if it asked for a version,
+    /// because versions grow and ids are not used again. A tag that is taken may be free when the late sending arrives: what
+    /// becomes of the transaction is not known, and to decide anew could answer that the tag is taken and take it all the same.
+    /// A conflict with another transaction does not end it either.
     ///
     /// # Errors
-    /// [`Attempt::Conflict`] when a condition failed, and the table's own errors.
+    /// [`Attempt::Conflict`] when a condition failed for good, and the table's own errors.
     pub async fn commit(&self, transaction: Transaction<'_>) -> Result<(), Attempt> {
         if transaction.is_empty() {
             return Ok(());
@@ -249,19 +251,25 @@ impl Table {
         let items = transaction.with_entry()?.build(&self.name).map_err(not_built)?;
         let token = digest::hex(&digest::random::<16>());
         let mut patience = Patience::new(COMMITTING_TIME);
+        let mut may_arrive_late = false;
         loop {
             let write = self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            let Err(error) = write.client_request_token(&token).send().await else { return Ok(()) };
-            match verdict(&error) {
-                Verdict::TooLate => return Err(Attempt::Conflict),
+            // The SDK would send again too, and not say that a sending ended without an answer.
+            let once = Config::builder().retry_config(RetryConfig::standard().with_max_attempts(1));
+            let write = write.client_request_token(&token).customize().config_override(once);
+            let Err(error) = write.send().await else { return Ok(()) };
+            match verdict(&error, &items) {
+                Verdict::TooLate { for_good } if for_good || !may_arrive_late => return Err(Attempt::Conflict),
+                Verdict::TooLate { .. } | Verdict::Failed => {
+                    return Err(self.failed("TransactWriteItems", &error).into());
+                }
                 Verdict::Conflict => self.count_conflict(),
                 Verdict::SendAgain => {}
-                Verdict::Failed => return Err(self.failed("TransactWriteItems", &error).into()),
+                Verdict::NotKnown => may_arrive_late = true,
             }
             if !patience.pause().await {
                 tracing::error!("a transaction did not end in time");
-                self.count_failure();
-                return Err(Error::Unavailable.into());
+                return Err(self.failed("TransactWriteItems", &error).into());
             }
         }
     }
@@ -292,25 +300,35 @@ impl Patience {
 
 /// What a failed sending of a transaction means.
 enum Verdict {
-    /// Another write came first: the conditions do not hold, and will not.
-    TooLate,
+    /// Another write came first: a condition does not hold.
+    TooLate {
+        /// Whether one of them never will.
+        for_good: bool,
+    },
     /// Another write is under way.
     Conflict,
     /// The same transaction is still under way, or the table throttles it.
     SendAgain,
+    /// The table may have carried it out, or may do so later.
+    NotKnown,
     /// Waiting does not help.
     Failed,
 }
 
-fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
+/// How the table says that it is asked too often. It has not carried out what it says so of.
+const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"];
+
+fn verdict(error: &SdkError<TransactWriteItemsError>, items: &[TransactWriteItem]) -> Verdict {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-            let is_any = |codes: &[&str]| {
-                let mut reasons = canceled.cancellation_reasons.iter().flatten();
-                reasons.any(|reason| reason.code.as_deref().is_some_and(|code| codes.contains(&code)))
-            };
+            // There is one for each item, in their order.
+            let reasons = || canceled.cancellation_reasons.iter().flatten().map(|reason| reason.code.as_deref());
+            let is_any = |codes: &[&str]| reasons().flatten().any(|code| codes.contains(&code));
             if is_any(&["ConditionalCheckFailed"]) {
-                Verdict::TooLate
+                // What is put must not be there yet, and may be deleted; all others ask for a version, or go with one that does.
+                let asks_for_version = |item: &TransactWriteItem| item.put.is_none();
+                let mut failed = reasons().zip(items).filter(|(code, _)| *code == Some("ConditionalCheckFailed"));
+                Verdict::TooLate { for_good: failed.any(|(_, item)| asks_for_version(item)) }
             } else if is_any(&["TransactionConflict"]) {
                 Verdict::Conflict
             } else if is_any(&["ThrottlingError", "ProvisionedThroughputExceeded"]) {
@@ -321,6 +339,11 @@ fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
         }
         Some(TransactWriteItemsError::TransactionInProgressException(_)) => Verdict::SendAgain,
         _ if error.code() == Some("TransactionConflictException") => Verdict::Conflict,
-        _ => Verdict::Failed,
+        _ if error.code().is_some_and(|code| THROTTLED.contains(&code)) => Verdict::SendAgain,
+        _ => match error {
+            SdkError::ServiceError(answer) if answer.raw().status().is_server_error() => Verdict::NotKnown,
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Verdict::NotKnown,
+            _ => Verdict::Failed,
+        },
     }
 }

@@ -55,7 +55,6 @@ impl Access<'_> {
     /// # Errors
     /// [`Error::ForgedCursor`], before anything is read, and the table's own.
     pub async fn walk<T>(&self, walk: &Walk<'_>, mut take: impl FnMut(Item) -> Option<T>) -> Result<Page<T>, Error> {
-        let scope = walk.scope();
         let mut start = self.start(walk)?.map(str::to_owned);
         // Of such a range the table would say that it is a mistake.
         if walk.range.is_empty() {
@@ -73,7 +72,7 @@ impl Access<'_> {
                 let position = key_of(&item)?.sort;
                 let Some(record) = take(item) else { continue };
                 if page.records.len() == walk.page.limit {
-                    page.next_cursor = Some(Cursor::issue(&self.cursor_key, &scope, &last_taken));
+                    page.next_cursor = Some(self.cursor(walk, &last_taken));
                     return Ok(page);
                 }
                 page.records.push(record);
@@ -81,12 +80,17 @@ impl Access<'_> {
             }
             let Some(last) = last else { return Ok(page) };
             if left == 0 {
-                page.next_cursor = Some(Cursor::issue(&self.cursor_key, &scope, &last));
+                page.next_cursor = Some(self.cursor(walk, &last));
                 return Ok(page);
             }
             start = Some(last);
             size = size.saturating_mul(GROWTH);
         }
+    }
+
+    /// The cursor that goes on after this sort key.
+    pub fn cursor(&self, walk: &Walk<'_>, after: &str) -> String {
+        Cursor::issue(&self.cursor_key, &walk.scope(), after)
     }
 
     /// The sort key after which a page begins, if it is not the first one.
@@ -109,7 +113,7 @@ impl Access<'_> {
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         let limit = walk.page.limit;
         let last = found.get(limit).and(found.get(limit - 1)).map(|(sort, _)| sort);
-        let next_cursor = last.map(|last| Cursor::issue(&self.cursor_key, &walk.scope(), last));
+        let next_cursor = last.map(|last| self.cursor(walk, last));
         Ok(Page { records: found.into_iter().map(|(_, record)| record).take(limit).collect(), next_cursor })
     }
 }

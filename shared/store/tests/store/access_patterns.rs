@@ -6,8 +6,8 @@ mod items;
 use std::{env, fs};
 
 use domain::{
-    AccessCheck, AccessIdFilter, AuthorizationStatus, ChargeBox, NewAccessId, OcppIdTag, Patch, RequestType, Rules,
-    UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
+    AccessCheck, AccessIdFilter, AuthorizationStatus, ChargeBox, NewAccessId, OcppIdTag, Patch, RequestType,
+    Revocation, RevocationTarget, Rules, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
 use items::longest_rules;
 use store::{ChangeFilter, DecisionFilter, Error, Idempotency, Scope};
@@ -125,6 +125,7 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.tell(endpoint, "a new customer").await;
 
     table.rows.extend(costs_of_rules().await?);
+    table.rows.extend(costs_of_removals().await?);
 
     table.store.check(&caller).await?;
     table.tell("any", "one that breaks a rule").await;
@@ -239,6 +240,35 @@ async fn costs_of_rules() -> Result<Vec<String>, Error> {
         table.store.check_access(&caller, &check, at(2)).await?;
         table.tell(endpoint, case).await;
     }
+    Ok(table.rows)
+}
+
+/// Revocations and deletions.
+async fn costs_of_removals() -> Result<Vec<String>, Error> {
+    let mut table = Table::new().await?;
+    let caller = table.caller.clone();
+    let endpoint = "`POST /api/revocations`";
+    let new = NewAccessId { customer: Some(customer(FLEET)), ..card("04e1a2b3") };
+    let card_id = table.store.create_access_id(by(&caller, at(0)), &new, None).await?.access_id.id;
+    let linked = table.store.create_access_id(by(&caller, at(0)), &with_new_vehicle("92d50a693f80"), None).await?;
+    let vehicle = linked.vehicle.unwrap().id;
+    table.requests().await;
+    for (target, case) in [
+        (RevocationTarget::AccessIds(vec![card_id]), "a card by its id; near misses of a UID of four bytes"),
+        (RevocationTarget::Vehicle(vehicle), "a vehicle with one access ID"),
+        (RevocationTarget::Customer(customer(FLEET)), "a customer with two access IDs, revoked before"),
+    ] {
+        let revocation = Revocation { target, is_dry_run: false };
+        table.store.revoke(by(&caller, at(1)), &revocation, None).await?;
+        table.tell(endpoint, case).await;
+    }
+    let endpoint = "`DELETE /api/access-ids/{id}`";
+    table.store.delete_access_id(by(&caller, at(2)), card_id).await?;
+    table.tell(endpoint, "a card").await;
+    table.store.delete_access_id(by(&caller, at(2)), linked.access_id.id).await?;
+    table.tell(endpoint, "one with a vehicle").await;
+    table.store.delete_vehicle(by(&caller, at(3)), vehicle).await?;
+    table.tell("`DELETE /api/vehicles/{id}`", "").await;
     Ok(table.rows)
 }
 

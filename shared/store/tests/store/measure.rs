@@ -126,9 +126,10 @@ fn call(request: &Request) -> String {
         }
         "TransactWriteItems" => list(&body["TransactItems"])
             .iter()
-            .map(|member| match (&member["Put"], &member["Update"]) {
-                (Value::Null, update) => key(&update["Key"]),
-                (put, _) => format!("new {}", key(&put["Item"])),
+            .map(|member| match (&member["Put"], &member["Update"], &member["Delete"]) {
+                (Value::Null, Value::Null, delete) => format!("no {} any more", key(&delete["Key"])),
+                (Value::Null, update, _) => key(&update["Key"]),
+                (put, ..) => format!("new {}", key(&put["Item"])),
             })
             .collect(),
         other => panic!("{other} is not one of the table's ways of asking"),

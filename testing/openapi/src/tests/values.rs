@@ -69,8 +69,9 @@ pub(super) fn values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
     };
     if let Some(name) = schema["$ref"].as_str() {
         return values(document, document.pointer(&name[1..]).unwrap());
-    } else if schema["oneOf"].is_array() {
-        return union(&schema["oneOf"]);
+    } else if let Some(forms) = ["oneOf", "anyOf"].map(|name| &schema[name]).into_iter().find(|forms| forms.is_array())
+    {
+        return union(forms);
     } else if let Some(words) = schema["enum"].as_array() {
         return prop_oneof![20 => select(words.clone()), 1 => Just(json!("vehicle"))].boxed();
     }
@@ -81,6 +82,7 @@ pub(super) fn values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
     let typed = |kind: &Value| match kind.as_str() {
         Some("null") => null(),
         Some("integer") => select(&[1, 20, Id::MAX, 0, Id::MAX + 1, u64::MAX][..]).prop_map(Value::from).boxed(),
+        Some("boolean") => any::<bool>().prop_map(Value::from).boxed(),
         Some("string") => {
             prop_oneof![4 => "[a-z]{1,9}".prop_map(Value::from), 1 => texts().prop_map(Value::from)].boxed()
         }
