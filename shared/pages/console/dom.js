@@ -38,12 +38,24 @@ export function replace(element, ...children) {
   return element;
 }
 
+let shownUntil = 0;
+
 /** Says something to who cannot see the page. */
 export function say(text) {
   const status = document.getElementById("status");
-  status.textContent = "";
   // A text that is set again has to change to be read again.
+  status.textContent = "";
   setTimeout(() => { status.textContent = text; }, 50);
+}
+
+/** Says to everybody what was done, for a few seconds. */
+export function tell(text) {
+  const status = document.getElementById("status");
+  const until = Date.now() + 5_000;
+  shownUntil = until;
+  status.className = "toast";
+  say(text);
+  setTimeout(() => { if (shownUntil === until) status.className = "hidden"; }, 5_000);
 }
 
 let last = 0;
@@ -74,7 +86,9 @@ const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 /** A time of the API in the browser's zone. The title has it in UTC. */
 export function time(text) {
   if (!text) return "–";
-  return el("time", { datetime: text, title: `${text.replace("T", " ").replace("Z", "")} UTC` }, shown.format(new Date(text)));
+  const moment = new Date(text);
+  if (Number.isNaN(moment.getTime())) return text;
+  return el("time", { datetime: text, title: `${text.replace("T", " ").replace("Z", "")} UTC` }, shown.format(moment));
 }
 
 /** A text of a charge box or a card, in the font that tells 0 from O. */

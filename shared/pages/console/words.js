@@ -32,6 +32,17 @@ const HOW = {
   decimal_to_hex_reversed: "written in hex, in reverse order",
   decimal_reversed: "another byte order of the decimal number",
   leading_zeros: "with or without leading zeros",
+  trailing_zero_bytes: "with or without zero bytes at the end",
+  first_bytes: "the first bytes of a longer card number",
+  last_byte_off: "without the last byte",
+  xor_byte_on: "with a check byte at the end",
+  ascii_codes: "each byte written as a character, or the reverse",
+  nibbles_swapped: "the two digits of each byte exchanged",
+  bits_inverted: "every bit inverted",
+  prefix_on: "with a prefix",
+  look_alikes: "characters that look alike exchanged",
+  wiegand_number: "the low three bytes as a decimal number",
+  wiegand_facility: "three bytes as facility code and number",
 };
 
 const RULES = {
