@@ -64,6 +64,7 @@ async function render() {
   const heading = el("h1", { tabindex: "-1" }, view.title);
   const content = el("div", { class: "view", id: `view-${name}` });
   replace(main, heading, content);
+  main.setAttribute("aria-busy", "true");
   if (!isSame) scrollTo(0, 0);
   heading.focus({ preventScroll: isSame });
   try {
@@ -71,12 +72,15 @@ async function render() {
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
     append(content, [errorBox(error, error.details, render)]);
+  } finally {
+    if (!signal.aborted) main.removeAttribute("aria-busy");
   }
   if (isSame && !signal.aborted) content.querySelector(".count")?.focus({ preventScroll: true });
 }
 
 /** Asks for the token. What the address names stays, and is shown afterwards. */
 function showSignIn(refusal = null) {
+  main.removeAttribute("aria-busy");
   nav.hidden = true;
   session.hidden = true;
   document.title = "Sign in – Charge access";

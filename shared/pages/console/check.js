@@ -12,7 +12,7 @@ export async function show(place, query, signal) {
     field({ name: "chargeBox", field: "accessCheck.chargeBox", label: "Charge box", value: query.chargeBox, hint: "Without one, only what holds everywhere counts." }),
     field({ name: "type", field: "accessCheck.type", label: "Asked for", value: query.type ?? "start", options: [["start", "Start: a charge begins"], ["authorize", "Authorize: a card is shown"]] }),
     field({ name: "local", field: "accessCheck.at", label: "When", type: "datetime-local", step: 1, value: toLocal(query.at), hint: "Empty for now. In your time zone." }),
-  ]);
+  ], {}, false);
   const local = form.querySelector("[data-name=local]");
   local.removeAttribute("data-name");
   const at = el("input", { type: "hidden", "data-name": "at" });
@@ -40,6 +40,11 @@ export async function show(place, query, signal) {
   }
 }
 
+/** A sentence of the API with its times as the browser shows them. */
+function withTimes(sentence) {
+  return sentence.split(/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)/).map((part, at) => (at % 2 === 1 ? time(part) : part));
+}
+
 function told(checked, query) {
   const isUnknown = checked.reason === "unknown";
   return el("div", { class: "card" },
@@ -50,7 +55,7 @@ function told(checked, query) {
     isUnknown && checked.ocppIdTag !== null && mayWrite() && el("p", {}, link("Register this tag", "unknown-tags", { tag: checked.ocppIdTag }, { class: "button primary" })),
     el("h3", {}, "What decides"),
     el("ul", { class: "rules" }, checked.rules.map((looked) => el("li", {}, badge(looked.passed ? "Passed" : "Failed", looked.passed ? "good" : "bad"), " ",
-      el("strong", {}, rule(looked.rule)), el("span", { class: "note" }, looked.detail)))),
+      el("strong", {}, rule(looked.rule)), el("span", { class: "note" }, withTimes(looked.detail))))),
     checked.steps.length > 0 && [el("h3", {}, "How the tag was read"),
       el("ol", {}, checked.steps.map((part) => el("li", {}, code(part.from), " → ", code(part.to), " ", el("span", { class: "muted" }, step(part.rule)))))],
     el("h3", {}, "Registered cards that look like it"),

@@ -119,8 +119,13 @@ export function form({ fields, submit, send, label, extra, kind = "primary" }) {
   return element;
 }
 
-/** A form whose values become the view's address, so that what it finds can be linked to. */
-export function filters(view, fields, kept = {}) {
+const narrow = matchMedia("(max-width: 46rem)");
+
+/**
+ * A form whose values become the view's address, so that what it finds can be linked to. On a small screen it is folded until
+ * it is used, unless it is what the view is for.
+ */
+export function filters(view, fields, kept = {}, folds = true) {
   const element = form({
     fields, submit: "Show", label: "Filters", kind: "primary",
     extra: link("Clear", view, {}, { class: "button" }),
@@ -130,6 +135,10 @@ export function filters(view, fields, kept = {}) {
       else location.hash = next;
     },
   });
+  const isUsed = Object.values(values(element)).some((value) => value !== "");
+  const folder = el("details", { open: !folds || isUsed || !narrow.matches }, el("summary", {}, "Filters"), [...element.childNodes]);
+  narrow.addEventListener("change", () => { folder.open = true; }, { once: true });
+  element.append(folder);
   element.classList.add("filters");
   element.setAttribute("role", "search");
   element.mark = (error) => mark(element, error);

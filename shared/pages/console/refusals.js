@@ -42,7 +42,7 @@ export async function show(place, query, signal) {
     columns: [
       { title: "Time", cell: (record) => time(record.decidedAt) },
       { title: "Decision", cell: (record) => [decision(record.authorized, record.reason), !record.authorized && el("span", { class: "note" }, explained(record.reason))] },
-      { title: "Card", cell: (record) => [record.accessId && link(record.accessId.name, "access-id", { id: record.accessId.id }), code(record.ocppIdTag ?? record.receivedId)] },
+      { title: "Card", cell: (record) => [record.accessId && link(record.accessId.name, "access-id", { id: record.accessId.id }, { class: "name" }), code(record.ocppIdTag ?? record.receivedId)] },
       { title: "Charge box", cell: (record) => code(record.chargeBox) },
       { title: "Asked for", cell: (record) => (record.type === "start" ? "Start" : "Authorize") },
       { title: "", kind: "acts", cell: acts },

@@ -78,15 +78,24 @@ class Console:
         expect(self.page.get_by_role("navigation", name="Views")).to_be_visible(timeout=WITHIN)
 
     def open(self, address, title):
-        """Goes to a view by its address and waits for its heading."""
-        self.page.evaluate("address => { location.hash = address }", address)
+        """Goes to a view by its address and waits until it has all that it asks for. Returns what it shows."""
+        self.page.evaluate(
+            """async (address) => {
+                const changed = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
+                if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
+                location.hash = address;
+                await changed;
+            }""",
+            f"#{address}",
+        )
+        self.settle()
         heading = self.page.get_by_role("heading", level=1, name=title)
         expect(heading).to_be_visible(timeout=WITHIN)
-        self.settle()
         return self.page.get_by_role("main")
 
     def settle(self):
         """Waits until nothing is asked any more."""
+        expect(self.page.locator("main[aria-busy]")).to_have_count(0, timeout=WITHIN)
         self.page.wait_for_load_state("networkidle")
 
     def close(self):
