@@ -8,12 +8,15 @@ Chromium (`apt-get install chromium`); installs the rest under target/.
 The second also writes the pictures of docs/images.
 """
 
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "testing" / "checks" / "console"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PYTHON = ROOT / "target" / "console" / "python" / "bin" / "python"
 
 
@@ -25,7 +28,10 @@ def install():
         subprocess.run(pip, check=True)
         installed.write_bytes(wanted.read_bytes())
 
+    if not any(map(shutil.which, BROWSERS)) and shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", "chromium"], check=True, stdout=subprocess.DEVNULL)
+
 
 if __name__ == "__main__":
     install()
-    raise SystemExit(subprocess.run([PYTHON, HERE / "run.py", *sys.argv[1:]]).returncode)
+    raise SystemExit(subprocess.run([PYTHON, HERE / "run.py", *sys.argv[1:]], env=os.environ | {"BROWSERS": " ".join(BROWSERS)}).returncode)

@@ -9,7 +9,6 @@ from playwright.sync_api import expect, sync_playwright
 from service import API, TOKEN
 
 WITHIN = 15_000
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Told to every page before its own scripts.
 WATCH = """
@@ -23,7 +22,7 @@ window.alert = () => seen.push("alert");
 
 
 def executable():
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = next((path for path in map(shutil.which, os.environ["BROWSERS"].split()) if path), None)
     if found is None:
         raise SystemExit("console: Chromium is missing: apt-get install chromium")
     return found

@@ -60,3 +60,94 @@ def test_csv_is_read_as_rfc_4180_says(started):
         assert read('"a;b",c\r1,2\r') == [[1, "a;b", "c"], [2, "1", "2"]]
         assert read("") == [] and read("\n\r\n") == []
         assert "never closed" in read('a,b\n"x,y\n') and "closing quotation mark" in read('a\n"x"y\n')
+
+
+def upload(opened, text, name="cards.csv"):
+    content = text if isinstance(text, bytes) else text.encode()
+    view = opened.open("import", "Import")
+    view.get_by_label("CSV file").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+    return view
+
+
+def test_an_import_shows_what_would_change_and_then_changes_it(started):
+    known = service.card("Old name", customer={"name": "Old customer"})
+    same = service.card("Same")
+    tags = [service.fresh_tag() for _ in range(3)]
+    rows = [
+        (known["ocppIdTag"].upper(), "=New name", "RFID", "New; \"customer\""),
+        (same["ocppIdTag"], "Same", "RFID", ""),
+        (tags[0], "Card, new", "RFID", "Import fleet"),
+        (tags[1], " ", "RFID", ""),
+        (f"VID:{tags[2][-12:]}", "Van, new", "Vehicle", ""),
+        (tags[0], "Twice", "RFID", ""),
+    ]
+    quoted = "".join(";".join('"' + cell.replace('"', '""') + '"' for cell in row) + "\r\n" for row in rows)
+    with console(started) as opened:
+        view = upload(opened, "\ufeffocppIdTag;name;type;customer\r\n" + quoted)
+        sees(view, "What would change")
+        sees(view, "2 would be registered")
+        sees(view, "1 would be changed")
+        sees(view, "1 stay as they are")
+        sees(view, "2 have errors")
+        changed = view.get_by_role("row").filter(has_text=known["ocppIdTag"])
+        sees(changed, "Name: Old name → =New name")
+        sees(changed, "Customer: Old customer → New; \"customer\"")
+        sees(view.get_by_role("row").filter(has_text=tags[1]), "name")
+        assert service.by_tag(tags[0]) is None and service.access_id(known["id"])["name"] == "Old name", "a dry run has written"
+        view.get_by_role("button", name="Apply 3 changes").click()
+        opened.page.get_by_role("dialog").get_by_role("button", name="Apply").click()
+        sees(view, "What was changed")
+        sees(view, "2 registered")
+        sees(view, "1 changed")
+    stored = service.access_id(known["id"])
+    assert (stored["name"], stored["customer"]) == ("=New name", {"name": "New; \"customer\""}), stored
+    assert service.by_tag(tags[0])["name"] == "Card, new" and service.by_tag(tags[2][-12:])["type"] == "Vehicle"
+
+
+def test_what_is_exported_is_imported_unchanged(started):
+    cards = {service.card(name, customer={"name": name})["ocppIdTag"]: name for name in FORMULAS}
+    with console(started) as opened:
+        rows = [row for row in exported(opened, customers=True) if row["ocppIdTag"] in cards]
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, fieldnames=rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+        view = upload(opened, text.getvalue())
+        sees(view, f"{len(FORMULAS)} stay as they are")
+        sees(view, "There is nothing to apply.")
+
+
+def test_many_rows_are_sent_in_parts_that_can_be_stopped(started):
+    rows = "".join(f"{service.fresh_tag()},Card {number},RFID\n" for number in range(450))
+    with console(started) as opened:
+        sent = []
+        opened.page.on("request", lambda request: sent.append(request) if "/batch" in request.url else None)
+        view = upload(opened, f"ocppIdTag,name,type\n{rows}")
+        expect(view.get_by_text("450 would be registered")).to_be_visible(timeout=60_000)
+        assert [len(request.post_data_json["accessIds"]) for request in sent] == [200, 200, 50]
+        expect(view.get_by_role("row")).to_have_count(201)
+        view.get_by_role("button", name="Show more rows").click()
+        expect(view.get_by_role("row")).to_have_count(401)
+        view.get_by_role("button", name="Apply 450 changes").click()
+        opened.page.get_by_role("dialog").get_by_role("button", name="Apply").click()
+        view.get_by_role("button", name="Stop").click()
+        expect(view.get_by_text("since you stopped")).to_be_visible(timeout=60_000)
+        view.get_by_role("button", name="Send the rest").click()
+        expect(view.get_by_role("button", name="Send the rest")).to_have_count(0, timeout=60_000)
+        expect(view.get_by_role("heading", name="What was changed")).to_be_visible(timeout=60_000)
+    tag = rows.rsplit("\n", 2)[1].split(",")[0]
+    assert service.by_tag(tag)["name"] == "Card 449"
+
+
+def test_a_file_that_cannot_be_read_says_why(started):
+    with console(started) as opened:
+        for text, sentence in (
+            ("", "The file is empty."),
+            ("name,type\n", "must name the column ocppIdTag"),
+            ("ocppIdTag,name,type,colour\n", "not known: colour"),
+            ("ocppIdTag,name,type\nx,y\n", "Line 2 has 2 cells"),
+            ("ocppIdTag,name,type\nx,\"y,RFID\n", "never closed"),
+            ("ocppIdTag,name,type\n\xe4".encode("latin-1"), "not in UTF-8"),
+            ("ocppIdTag,name,type\n", "no rows"),
+        ):
+            sees(upload(opened, text), sentence)
