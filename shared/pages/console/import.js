@@ -99,7 +99,8 @@ async function withProgress(rows, place, what, dryRun, signal) {
   for (const row of rows) row.result = null;
   const bar = el("progress", { max: rows.length, value: 0, "aria-label": what });
   const count = el("span", { class: "muted" }, ` 0 of ${rows.length.toLocaleString()}`);
-  replace(place, el("p", {}, `${what} … `, bar, count), button("Stop", () => stopper.abort()));
+  replace(place, el("p", {}, `${what} … `, bar, count), button("Stop", () => stopper.abort()),
+    el("p", { class: "hint" }, "Leaving this view stops it as well. What is done stays done, and sending the file again goes on."));
   const error = await send(rows, {
     dryRun, stop: stopper.signal,
     progress: (done) => {
