@@ -1,10 +1,10 @@
 // CSV by RFC 4180: quoted cells, line ends of any kind, a byte order mark, and `;` where a spreadsheet writes it for `,`.
 
-/** The columns that an import takes, in any order. */
-export const COLUMNS = ["ocppIdTag", "name", "type", "authorizationStatus", "customer", "vehicleId", "make", "model", "vin"];
+/** The columns that an import takes, in any order: those of `cargo admin access-ids`. */
+export const COLUMNS = ["ocppIdTag", "name", "type", "authorizationStatus", "customer", "vehicle.make", "vehicle.model", "vehicle.vin", "vehicleId"];
 
 /** A cell that a spreadsheet would take for a formula, or that got an apostrophe for that reason and would lose it again. */
-const FORMULA = /^'*[=+\-@]/;
+const FORMULA = /^'*[=+\-@\t\r\n]/;
 
 /** Reads a text. Rows are lists of cells; each has the number of its first line. Throws a sentence about what is wrong. */
 export function parse(text) {
@@ -65,8 +65,8 @@ function separatorOf(text) {
 }
 
 /**
- * Reads access IDs. Each record has its line, its tag as it stands in the file, and the item for the API. A column that the
- * file does not have stays as it is; a cell that is empty means none.
+ * Reads access IDs. Each row has its line, its tag as it stands in the file, and the item for the API, or what is wrong with
+ * it. An empty cell is left out, and so changes nothing.
  */
 export function readAccessIds(text) {
   const [header, ...rows] = parse(text);
@@ -79,20 +79,24 @@ export function readAccessIds(text) {
   for (const required of ["ocppIdTag", "name", "type"]) {
     if (!names.includes(required)) throw new Error(`The first line must name the column ${required}.`);
   }
-  return rows.map(({ line, cells }) => {
-    if (cells.length !== names.length) throw new Error(`Line ${line} has ${cells.length} cells; the first line has ${names.length}.`);
-    const value = Object.fromEntries(names.map((name, at) => [name, unguard(cells[at]).trim()]));
-    return { line, tag: value.ocppIdTag, item: item(value) };
+  // Spreadsheets leave rows of empty cells.
+  return rows.filter(({ cells }) => cells.some((cell) => cell.trim() !== "")).map(({ line, cells }) => {
+    const value = Object.fromEntries(names.map((name, at) => [name, unguard(cells[at] ?? "")]));
+    if (cells.length === names.length) return { line, tag: value.ocppIdTag, item: item(value) };
+    return { line, tag: value.ocppIdTag, problem: `The row has ${cells.length} cells, the first line ${names.length}.` };
   });
 }
 
 function item(value) {
-  const made = { ocppIdTag: value.ocppIdTag, name: value.name, type: value.type };
-  if (value.authorizationStatus) made.authorizationStatus = value.authorizationStatus;
-  if ("customer" in value) made.customer = value.customer ? { name: value.customer } : null;
-  if (value.vehicleId) made.vehicleId = /^\d+$/.test(value.vehicleId) ? Number(value.vehicleId) : value.vehicleId;
-  const vehicle = Object.fromEntries(["make", "model", "vin"].filter((name) => value[name]).map((name) => [name, value[name]]));
-  if (!value.vehicleId && Object.keys(vehicle).length > 0) made.vehicle = vehicle;
+  const made = {};
+  for (const [name, text] of Object.entries(value).filter(([, text]) => text.trim() !== "")) {
+    const [object, field] = name.split(".");
+    if (field) (made[object] ??= {})[field] = text;
+    else if (name === "customer") made.customer = { name: text };
+    // What is no number is for the API to refuse.
+    else if (name === "vehicleId" && /^\s*\d+\s*$/.test(text)) made.vehicleId = Number(text);
+    else made[name] = text;
+  }
   return made;
 }
 

@@ -2,7 +2,7 @@
 
 import { call, pages } from "./api.js";
 import { button, el, freshId, replace, tell } from "./dom.js";
-import { write } from "./csv.js";
+import { COLUMNS, write } from "./csv.js";
 import { errorBox } from "./form.js";
 import { plural } from "./words.js";
 
@@ -52,10 +52,10 @@ async function read(withCustomers, signal, progress) {
 }
 
 function download(rows, withCustomers) {
-  const columns = ["ocppIdTag", "name", "type", "authorizationStatus", ...(withCustomers ? ["customer"] : []), "vehicleId"];
+  const columns = COLUMNS.filter((name) => name !== "vehicleId" && (withCustomers || name !== "customer"));
   const cells = rows.map((row) => columns.map((name) => {
     if (name === "customer") return row.customer?.name;
-    return name === "vehicleId" ? row.vehicle?.id : row[name];
+    return name.split(".").reduce((value, part) => value?.[part], row);
   }));
   // With the mark, spreadsheets know that it is UTF-8.
   const blob = new Blob(["\uFEFF", write([columns, ...cells])], { type: "text/csv;charset=utf-8" });

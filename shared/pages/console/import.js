@@ -47,7 +47,7 @@ function importing(signal) {
     el("p", {}, "You see what would change before anything does. A tag that is known is changed, any other is registered; nothing is deleted."),
     el("details", {}, el("summary", {}, "What the file looks like"),
       el("p", {}, "The first line names the columns, in any order: ", COLUMNS.map((name) => [code(name), " "]), ". ", code("ocppIdTag"), ", ", code("name"), " and ", code("type"), " (RFID or Vehicle) are needed. ",
-        "Cells are separated by commas or semicolons. A column that is left out changes nothing; an empty customer means none."),
+        "Cells are separated by commas or semicolons. An empty cell changes nothing."),
       el("pre", {}, "ocppIdTag,name,type,customer\n04:E1:A2:B3,Card of Ada,RFID,Electric Fleet\nVID:A453EE033156,Van 7,Vehicle,\n")),
     el("div", { class: "field" }, el("label", { for: "import-file" }, "CSV file"), file),
     result);
@@ -112,7 +112,7 @@ async function withProgress(rows, place, what, dryRun, signal) {
 }
 
 async function preview(rows, place, signal) {
-  const { error, wasStopped } = await withProgress(rows, place, "Comparing with what is there", true, signal);
+  const { error, wasStopped } = await withProgress(rows.filter(({ item }) => item), place, "Comparing with what is there", true, signal);
   if (signal.aborted) return;
   if (error || wasStopped) {
     replace(place, error ? errorBox(error, error.details, () => preview(rows, place, signal)) : el("p", { class: "empty" }, "You stopped. Nothing was changed."));
@@ -121,6 +121,7 @@ async function preview(rows, place, signal) {
   // Each request sees its own rows alone, so the same tag in two of them is noticed here.
   const lines = new Map();
   for (const row of rows) {
+    if (row.problem) row.result = { ocppIdTag: null, outcome: "error", error: { error: row.problem } };
     const tag = row.result.ocppIdTag;
     if (tag === null || row.result.outcome === "error") continue;
     if (lines.has(tag)) row.result = { ocppIdTag: tag, outcome: "error", error: { error: `The tag is the same as in line ${lines.get(tag)}.` } };

@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_read_says_why(started):
             ("", "The file is empty."),
             ("name,type\n", "must name the column ocppIdTag"),
             ("ocppIdTag,name,type,colour\n", "not known: colour"),
-            ("ocppIdTag,name,type\nx,y\n", "Line 2 has 2 cells"),
+            ("ocppIdTag,name,type\nx,y\n", "The row has 2 cells, the first line 3."),
             ("ocppIdTag,name,type\nx,\"y,RFID\n", "never closed"),
             ("ocppIdTag,name,type\n\xe4".encode("latin-1"), "not in UTF-8"),
             ("ocppIdTag,name,type\n", "no rows"),
