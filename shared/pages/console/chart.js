@@ -11,6 +11,7 @@ const MOST_PAGES = 20;
 const WIDTH = 960;
 const HEIGHT = 150;
 const LABELS = 22;
+const WIDEST = 120;
 const ORDER = ["authorized", "unknown", "revoked", "not_here", "not_yet_valid", "expired", "unreadable"];
 
 const named = (kind) => (kind === "authorized" ? "Authorized" : reason(kind));
@@ -63,7 +64,7 @@ const known = (kind) => (ORDER.includes(kind) ? kind : "other");
 
 function picture(hours, kinds, begins, summary) {
   const most = Math.max(...hours.map((hour) => kinds.reduce((sum, kind) => sum + (hour[kind] ?? 0), 0)));
-  const wide = WIDTH / hours.length;
+  const wide = Math.min(WIDTH / hours.length, WIDEST);
   const parts = [];
   hours.forEach((hour, bar) => {
     let top = HEIGHT;

@@ -122,8 +122,8 @@ export function form({ fields, submit, send, label, extra, kind = "primary" }) {
 const narrow = matchMedia("(max-width: 46rem)");
 
 /**
- * A form whose values become the view's address, so that what it finds can be linked to. On a small screen it is folded until
- * it is used, unless it is what the view is for.
+ * A form whose values become the view's address, so that what it finds can be linked to. On a small screen it is folded, unless it
+ * is what the view is for.
  */
 export function filters(view, fields, kept = {}, folds = true) {
   const element = form({
@@ -135,13 +135,16 @@ export function filters(view, fields, kept = {}, folds = true) {
       else location.hash = next;
     },
   });
-  const isUsed = Object.values(values(element)).some((value) => value !== "");
-  const folder = el("details", { open: !folds || isUsed || !narrow.matches }, el("summary", {}, "Filters"), [...element.childNodes]);
+  const used = [...element.querySelectorAll("input, select")].filter(({ value }) => value !== "").length;
+  const folder = el("details", { open: !folds || !narrow.matches }, el("summary", {}, used > 0 ? `Filters (${used} in use)` : "Filters"), [...element.childNodes]);
   narrow.addEventListener("change", () => { folder.open = true; }, { once: true });
   element.append(folder);
   element.classList.add("filters");
   element.setAttribute("role", "search");
-  element.mark = (error) => mark(element, error);
+  element.mark = (error) => {
+    folder.open = true;
+    return mark(element, error);
+  };
   return element;
 }
 

@@ -150,10 +150,10 @@ async function carryOut(rows, place, signal) {
 }
 
 const WORDS = {
-  created: ["New", "good", "would be registered", "registered"],
-  updated: ["Changed", "warn", "would be changed", "changed"],
-  unchanged: ["Same", "", "stay as they are", "stayed as they were"],
-  error: ["Error", "bad", "have errors", "have errors"],
+  created: ["New", "good", "new", "registered"],
+  updated: ["Changed", "warn", "to be changed", "changed"],
+  unchanged: ["Unchanged", "", "unchanged", "unchanged"],
+  error: ["Error", "bad", "with errors", "with errors"],
 };
 
 function summary(rows, isDryRun) {
@@ -174,8 +174,9 @@ function shown(rows) {
     { title: "Outcome", cell: ({ result }) => badge(WORDS[result.outcome]?.[0] ?? result.outcome, WORDS[result.outcome]?.[1] ?? "") },
     { title: "Changes", kind: "wide", cell: ({ result }) => [
       result.changes?.length > 0 && el("ul", { class: "subjects" }, result.changes.map(({ field, from, to }) => el("li", {}, `${named(field)}: `, value(from), " → ", value(to)))),
-      result.error && [el("p", { class: "problem" }, result.error.error),
-        result.error.details?.length > 0 && el("ul", {}, result.error.details.map(({ field, message }) => el("li", {}, code(field.replace(/^accessIds\[\d+\]\.?/, "") || "row"), ` ${message}`)))],
+      result.error && (result.error.details?.length > 0
+        ? el("ul", { class: "subjects problem" }, result.error.details.map(({ field, message }) => el("li", {}, code(field.replace(/^accessIds\[\d+\]\.?/, "") || "row"), ` ${message}`)))
+        : el("p", { class: "problem" }, result.error.error)),
       result.accessId && link("Open", "access-id", { id: result.accessId.id }),
     ] },
   ]);
@@ -187,5 +188,5 @@ function shown(rows) {
     more.hidden = at >= sorted.length;
   };
   next();
-  return [el("div", { class: "table" }, element), el("div", { class: "below" }, more)];
+  return [el("div", { class: "table result" }, element), el("div", { class: "below" }, more)];
 }

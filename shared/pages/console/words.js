@@ -78,9 +78,15 @@ export const rule = (word) => RULES[word] ?? plain(word);
 export const step = (word) => STEPS[word] ?? plain(word);
 export const field = (name) => FIELDS[name] ?? FIELDS[String(name).split(".").at(-1)] ?? name;
 
-/** Words of an operation's name: updateAccessId is "update access ID". */
+const OPERATIONS = {
+  createAccessId: "Registered", updateAccessId: "Changed", putAccessIdRules: "Rules changed", putAccessIdsBatch: "Imported",
+  createVehicle: "Vehicle created", updateVehicle: "Vehicle changed", deleteVehicle: "Vehicle deleted",
+  deleteAccessId: "Deleted", createRevocation: "Blocked",
+};
+
+/** What an operation does. Of one that is not known here, the words of its name. */
 export function operation(name) {
-  return name.replaceAll(/([A-Z])/g, " $1").toLowerCase().replace("access id", "access ID").trim();
+  return OPERATIONS[name] ?? name.replaceAll(/([A-Z])/g, " $1").toLowerCase().replace("access id", "access ID").trim();
 }
 
 export function badge(text, kind) {

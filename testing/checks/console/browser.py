@@ -22,7 +22,7 @@ window.alert = () => seen.push("alert");
 
 
 def executable():
-    found = next((path for path in map(shutil.which, os.environ["BROWSERS"].split()) if path), None)
+    found = next((path for path in map(shutil.which, os.environ.get("BROWSERS", "chromium").split()) if path), None)
     if found is None:
         raise SystemExit("console: Chromium is missing: apt-get install chromium")
     return found

@@ -129,7 +129,7 @@ def test_changes_tell_who_did_what(started):
         view.get_by_role("link", name="Changes").click()
         sees(view.locator(".count"), "2 changes")
         newest = view.get_by_role("row").nth(1)
-        sees(newest, "update access ID")
+        sees(newest, "Changed")
         sees(newest, "Name: Before → <b>After</b>")
         sees(newest, "Customer: Historians → none")
         sees(newest, os.environ["ORGANIZATION"])

@@ -85,10 +85,10 @@ def test_an_import_shows_what_would_change_and_then_changes_it(started):
     with console(started) as opened:
         view = upload(opened, "\ufeffocppIdTag;name;type;customer\r\n" + quoted)
         sees(view, "What would change")
-        sees(view, "2 would be registered")
-        sees(view, "1 would be changed")
-        sees(view, "1 stay as they are")
-        sees(view, "2 have errors")
+        sees(view, "2 new")
+        sees(view, "1 to be changed")
+        sees(view, "1 unchanged")
+        sees(view, "2 with errors")
         changed = view.get_by_role("row").filter(has_text=known["ocppIdTag"])
         sees(changed, "Name: Old name → =New name")
         sees(changed, "Customer: Old customer → New; \"customer\"")
@@ -113,7 +113,7 @@ def test_what_is_exported_is_imported_unchanged(started):
         writer.writeheader()
         writer.writerows(rows)
         view = upload(opened, text.getvalue())
-        sees(view, f"{len(FORMULAS)} stay as they are")
+        sees(view, f"{len(FORMULAS)} unchanged")
         sees(view, "There is nothing to apply.")
 
 
@@ -123,7 +123,7 @@ def test_many_rows_are_sent_in_parts_that_can_be_stopped(started):
         sent = []
         opened.page.on("request", lambda request: sent.append(request) if "/batch" in request.url else None)
         view = upload(opened, f"ocppIdTag,name,type\n{rows}")
-        expect(view.get_by_text("450 would be registered")).to_be_visible(timeout=60_000)
+        expect(view.get_by_text("450 new")).to_be_visible(timeout=60_000)
         assert [len(request.post_data_json["accessIds"]) for request in sent] == [200, 200, 50]
         expect(view.get_by_role("row")).to_have_count(201)
         view.get_by_role("button", name="Show more rows").click()
