@@ -21,7 +21,7 @@ def test_a_lost_card_is_found_by_its_number_and_blocked(started):
     near = service.card("The same card, reversed", tag=bytes.fromhex(lost["ocppIdTag"])[::-1].hex())
     with console(started) as opened:
         view = opened.open("access-ids", "Access IDs")
-        view.get_by_label("Tag", exact=True).fill(":".join(lost["ocppIdTag"][at : at + 2] for at in range(0, 14, 2)).upper())
+        view.get_by_label("Tag", exact=True).fill(service.spelled(lost["ocppIdTag"]))
         view.get_by_label("Tag", exact=True).press("Enter")
         view.get_by_role("link", name="Lost card").click()
         view.get_by_role("button", name="Block").click()

@@ -19,6 +19,11 @@ def fresh_tag():
     return f"04{next(numbers):012x}"[-14:]
 
 
+def spelled(tag):
+    """A UID as a reader may report it."""
+    return ":".join(tag[at : at + 2] for at in range(0, len(tag), 2)).upper()
+
+
 def send(method, url, body=None, token=None):
     request = urllib.request.Request(url, method=method, data=None if body is None else json.dumps(body).encode())
     request.add_header("Content-Type", "application/json")

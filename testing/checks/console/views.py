@@ -181,7 +181,7 @@ def test_an_access_id_is_linked_and_unlinked(started):
 def test_a_check_says_what_decides(started):
     made = service.card("Card for a check")
     service.call("PUT", f"/api/access-ids/{made['id']}/rules", {"rules": {"chargeBoxes": ["depot-*"]}})
-    spelled = made["ocppIdTag"].upper()
+    spelled = service.spelled(made["ocppIdTag"])
     with console(started) as opened:
         view = opened.open("check", "Check")
         sees(view, "Enter a tag")
@@ -190,7 +190,7 @@ def test_a_check_says_what_decides(started):
         view.get_by_role("button", name="Check").click()
         sees(view, "It would be refused: Not at this place")
         sees(view, "NotAtThisLocation")
-        sees(view, "written in lower case")
+        sees(view, "separators of the card number removed")
         view.get_by_label("Charge box").fill("depot-7")
         view.get_by_role("button", name="Check").click()
         sees(view, "It would charge")
