@@ -38,6 +38,8 @@ def seed():
         (f"check?ocppIdTag={card['ocppIdTag'].upper()}&chargeBox=airport-1", "Check"),
         ("import", "Import"),
         ("customers", "Customers"),
+        ("changes", "Changes"),
+        (f"changes?accessId={card['id']}", "Changes"),
         ("access-ids?q=nobody-has-this", "Access IDs"),
     ]
 

@@ -53,6 +53,7 @@ def test_no_text_becomes_markup(started):
                 (f"vehicle?id={car}", f"{text} car"),
                 (f"check?ocppIdTag={quoted['text']}&chargeBox={quoted['text']}", "Check"),
                 (f"customers?q={quoted['text']}", "Customers"),
+                (f"changes?accessId={card}", "Changes"),
             ):
                 view = opened.open(address, title)
                 shown = view.inner_text() + " ".join(view.locator("input, textarea").evaluate_all("inputs => inputs.map((input) => input.value)"))
