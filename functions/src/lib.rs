@@ -1,9 +1,10 @@
 //! The endpoints of the management API, one module each: route, documentation and handler. The RFID authorizer has a module
-//! too, with its documentation and no route: it has a URL of its own. `src/bin` holds a binary for each of them.
+//! too, with its documentation and no route: it has a URL of its own. The console has routes of its own. `src/bin` holds a binary for each of them.
 
 use api::Route;
 
 pub mod check_access;
+pub mod console;
 pub mod create_access_id;
 pub mod create_revocation;
 pub mod create_vehicle;

@@ -119,6 +119,10 @@ fn requests_go_where_the_deployed_api_sends_them() {
         ("PATCH", "/api/vehicles/%ff%00%25", "update-vehicle/api/vehicles/%FF%00%25"),
         ("POST", "/lambda-url/rfid-authorizer/secret", "rfid-authorizer/secret"),
         ("GET", "/lambda-url/rfid-authorizer", "rfid-authorizer"),
+        ("GET", "/console", "console/console"),
+        ("HEAD", "/console/app.js", "console/console/app.js"),
+        ("GET", "/docs/docs.js", "console/docs/docs.js"),
+        ("GET", "/openapi.json", "console/openapi.json"),
     ] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         assert_eq!(target(&method, path), format!("/lambda-url/{expected}"), "{method} {path}");
@@ -129,6 +133,8 @@ fn requests_go_where_the_deployed_api_sends_them() {
         ("GET", "/api/access-ids/"),
         ("GET", "//api/access-ids"),
         ("GET", "/api/access-ids/1/2"),
+        ("POST", "/console"),
+        ("GET", "/console/a/b"),
         ("GET", "/api"),
         ("POST", "/lambda-url/create-access-id/"),
         ("POST", "/lambda-url/rfid-authorizers"),
