@@ -5,6 +5,7 @@
 pub mod access_checks;
 pub mod access_ids;
 mod authorizer;
+pub mod batch;
 mod call;
 pub mod changes;
 pub mod customers;
@@ -44,4 +45,4 @@ pub use problems::{Problem, Problems};
 pub use query::Query;
 pub use route::Route;
 pub use serve::{StartError, serve};
-pub use store::Scope;
+pub use store::{BatchMode, Scope};
