@@ -5,6 +5,7 @@
 pub mod access_checks;
 pub mod access_ids;
 mod authorizer;
+pub mod batch;
 mod call;
 pub mod changes;
 pub mod customers;
@@ -49,4 +50,4 @@ pub use public::serve_public;
 pub use query::Query;
 pub use route::Route;
 pub use serve::{StartError, serve};
-pub use store::Scope;
+pub use store::{BatchMode, Scope};
