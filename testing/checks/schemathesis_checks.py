@@ -30,6 +30,15 @@ UNSAYABLE = (
     # Parameters of decisions: the same for times.
     "decidedAfter must be",
     "decidedBefore must be",
+    # What a revocation is about, and where it goes on.
+    "names no access ID",
+    "revocation.vehicleId names no vehicle",
+    "revocation.customer.name names no customer",
+    "revocation.nextPageCursor is not a cursor that was handed out for this revocation",
+    "revocation.vehicleId excludes",
+    "revocation.customer excludes",
+    "changedAfter must be",
+    "changedBefore must be",
 )
 
 WEBHOOK = "/{secret}"

@@ -203,7 +203,7 @@ struct AccessIdUpdate {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct BatchRequest {
-    /// No tag twice.
+    /// A tag that an earlier element has is refused in its place among the results.
     #[schema(min_items = 1, max_items = 1_000)]
     access_ids: Vec<BatchItem>,
 }

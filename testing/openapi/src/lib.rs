@@ -238,9 +238,10 @@ fn complete(name: &str, schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTr
     // Thor may send what it likes besides.
     let is_open = object.properties.contains_key("chargebox");
     object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(is_open)));
-    for (name, field) in &mut object.properties {
+    for (key, field) in &mut object.properties {
         if let RefOr::T(Schema::Array(list)) = field {
-            list.unique_items = name == "accessIds";
+            // Of a batch the repetition alone is refused, in its place among the results.
+            list.unique_items = key == "accessIds" && name != "BatchRequest";
         }
     }
 }
