@@ -50,12 +50,17 @@ impl Figures {
         for answer in [
             "200",
             "201",
+            "204",
             "400 invalid_request",
+            "403 expired",
+            "403 not_here",
+            "403 not_yet_valid",
             "403 revoked",
             "403 unknown",
             "404 not_found",
             "409 idempotency_key_reused",
             "409 tag_taken",
+            "409 vehicle_in_use",
             "503 service_unavailable",
         ] {
             assert!(self.answers.contains_key(answer), "{answer} never came:\n{self}");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{AccessId, Kind, Model, Outcome, Vehicle};
 use serde_json::{Value, json};
 
-use super::observe::{access_id, customer, id, number, optional};
+use super::observe::{access_id, customer, id, number, optional, rules};
 use crate::support::{Fleet, World};
 
 /// How many tags and idempotency keys `model::call` uses.
@@ -54,6 +54,9 @@ impl Stored {
             let Outcome::AccessId { access_id, .. } = access_id(&linked) else { unreachable!() };
             assert_eq!(item["SK"], format!("{:016}", access_id.id), "{item}");
             state.versions.insert((Kind::AccessId, access_id.id), id(&item["version"]));
+            if !item["rules"].is_null() {
+                state.rules.insert(access_id.id, rules(&item["rules"]));
+            }
             state.access_ids.insert(access_id.id, access_id);
         }
         let mut held = BTreeMap::new();
@@ -92,10 +95,12 @@ impl Stored {
                 item["type"] == "RFID",
                 item["authorizationStatus"] == "Revoked",
                 item["vehicleId"].as_u64(),
+                rules(&item["rules"]),
             )
         };
         let tags: BTreeSet<_> = tags.iter().map(of_item).collect();
-        let of_record = |a: &AccessId| (a.tag, a.id, a.name, a.is_card, a.revoked, a.vehicle);
+        let rules_of = |id| state.rules.get(&id).copied().unwrap_or_default();
+        let of_record = |a: &AccessId| (a.tag, a.id, a.name, a.is_card, a.revoked, a.vehicle, rules_of(a.id));
         let wanted: Vec<_> = state.access_ids.values().map(of_record).collect();
         assert_eq!(wanted.len(), tags.len(), "{tags:?}, {state:?}");
         assert_eq!(tags, wanted.into_iter().collect(), "{state:?}");
@@ -112,8 +117,10 @@ impl Stored {
     /// Whether the table and the model have the same customers, versions and idempotency keys. Access IDs and vehicles are
     /// compared by `model::explain`.
     pub fn agrees(&self, model: &Model) -> bool {
+        let of_deleted = |version: &u64| *version == 0;
+        let versions = model.versions.iter().filter(|(_, version)| !of_deleted(version));
         model.customers == self.state.customers
-            && model.versions == self.state.versions
+            && versions.eq(&self.state.versions)
             && model.requests.keys().eq(&self.requests)
     }
 }

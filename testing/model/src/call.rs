@@ -21,18 +21,61 @@ pub enum Call {
     CreateVehicle { name: u8, customer: Option<u8>, tags: Vec<(u8, Option<bool>)>, key: Option<u8> },
     /// A change of a vehicle.
     UpdateVehicle { id: u64, name: Option<u8>, make: Field, customer: Field },
+    /// New rules for an access ID.
+    PutRules { id: u64, rules: Rules },
+    /// An access ID is deleted.
+    DeleteAccessId { id: u64 },
+    /// A vehicle is deleted.
+    DeleteVehicle { id: u64 },
     /// One access ID with its vehicle.
     GetAccessId { id: u64 },
     /// One vehicle.
     GetVehicle { id: u64 },
-    /// An RFID decision.
-    Decide { tag: u8 },
+    /// The rules of an access ID.
+    GetRules { id: u64 },
+    /// An RFID decision, on a start if `begins`, else on an `authorize`. Whether an accepted start of the tag at the charge box
+    /// is remembered is not part of the model's state: it is written after the answer, and may be lost.
+    Decide { tag: u8, begins: bool, charge_box: u8, remembered: Remembered },
     /// An access ID as a list shows it, without its customer.
     ListAccessId { id: u64 },
     /// Name and make of a vehicle, as an access ID shows them.
     ListLinked { id: u64 },
     /// Whether a list has a record after this id.
     HasMore { kind: Kind, after: u64 },
+}
+
+/// Whether an accepted start is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Remembered {
+    /// There was none.
+    No,
+    /// There was one, but its memory may be lost.
+    Perhaps,
+    /// There was one, and its memory is not lost.
+    Yes,
+}
+
+/// When and where an access ID may begin to charge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the fields are the contract's")]
+pub struct Rules {
+    pub window: Window,
+    /// The only charge box, if there are rules about places.
+    pub charge_box: Option<u8>,
+}
+
+/// When an access ID may begin to charge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Window {
+    /// At any time.
+    #[default]
+    Any,
+    /// Only long after the test.
+    Later,
+    /// From long before the test until long after it.
+    Now,
+    /// Only long before the test.
+    Over,
 }
 
 /// The vehicle of a new access ID.
@@ -98,9 +141,13 @@ impl Call {
             Self::CreateAccessId { .. }
             | Self::UpdateAccessId { .. }
             | Self::CreateVehicle { .. }
-            | Self::UpdateVehicle { .. } => false,
+            | Self::UpdateVehicle { .. }
+            | Self::PutRules { .. }
+            | Self::DeleteAccessId { .. }
+            | Self::DeleteVehicle { .. } => false,
             Self::GetAccessId { .. }
             | Self::GetVehicle { .. }
+            | Self::GetRules { .. }
             | Self::Decide { .. }
             | Self::ListAccessId { .. }
             | Self::ListLinked { .. }
@@ -113,8 +160,8 @@ impl Call {
         match self {
             Self::CreateAccessId { tag, .. } => vec![Record::Tag(*tag)],
             Self::CreateVehicle { tags, .. } => tags.iter().map(|(tag, _)| Record::Tag(*tag)).collect(),
-            Self::UpdateAccessId { id, .. } => vec![Record::Id(*id)],
-            Self::UpdateVehicle { .. } => vec![],
+            Self::UpdateAccessId { id, .. } | Self::PutRules { id, .. } => vec![Record::Id(*id)],
+            Self::UpdateVehicle { .. } | Self::DeleteAccessId { .. } | Self::DeleteVehicle { .. } => vec![],
             read => {
                 debug_assert!(read.is_read(), "{read:?}");
                 vec![]
@@ -127,6 +174,15 @@ impl Call {
 pub(crate) enum Record {
     Id(u64),
     Tag(u8),
+}
+
+impl Record {
+    pub(crate) fn tag(self) -> Option<u8> {
+        match self {
+            Self::Tag(tag) => Some(tag),
+            Self::Id(_) => None,
+        }
+    }
 }
 
 impl Field {
@@ -159,6 +215,18 @@ pub enum Outcome {
     Revoked,
     /// A decision: 403, unknown.
     Unknown,
+    /// A decision: 403, not yet valid.
+    NotYetValid,
+    /// A decision: 403, expired.
+    Expired,
+    /// A decision: 403, not here.
+    NotHere,
+    /// Rules.
+    Rules(Rules),
+    /// 204.
+    Deleted,
+    /// 409 `vehicle_in_use`.
+    InUse,
     /// 404.
     NotFound,
     /// 409 `tag_taken`: the place of each taken tag among those of a new vehicle, and the access ID that has it.
@@ -198,7 +266,7 @@ pub struct Vehicle {
 impl Outcome {
     /// Whether a write with this outcome has changed nothing.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotFound | Self::TagTaken(_) | Self::KeyReused | Self::Refused)
+        matches!(self, Self::NotFound | Self::TagTaken(_) | Self::KeyReused | Self::Refused | Self::InUse)
     }
 
     /// The call with its outcome. If the answer shows a vehicle that the service may have read at another moment, this is

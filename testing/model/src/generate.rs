@@ -4,13 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, option, prelude::*};
 
-use crate::{Call, Change, Field, Kind, Link, Outcome};
+use crate::{Call, Change, Field, Kind, Link, Outcome, Remembered, Rules, Window};
 
 /// An id that no record has.
-const NO_RECORD: u64 = 7;
+pub(crate) const NO_RECORD: u64 = 7;
 
 fn field(values: u8) -> impl Strategy<Value = Field> {
     prop_oneof![2 => Just(Field::Keep), 1 => Just(Field::Clear), 3 => (0..values).prop_map(Field::Set)]
+}
+
+/// No rules, or one about the time, the place or both.
+fn rules() -> impl Strategy<Value = Rules> {
+    let window =
+        prop_oneof![2 => Just(Window::Any), 1 => Just(Window::Later), 1 => Just(Window::Now), 1 => Just(Window::Over)];
+    (window, option::of(0..2_u8)).prop_map(|(window, charge_box)| Rules { window, charge_box })
+}
+
+/// A random RFID decision at one of two charge boxes.
+pub fn decide() -> impl Strategy<Value = Call> {
+    let decide = |(tag, begins, charge_box)| Call::Decide { tag, begins, charge_box, remembered: Remembered::No };
+    (0..5_u8, any::<bool>(), 0..2_u8).prop_map(decide)
 }
 
 /// A random call with one of five tags, three names, three makes and two customers in two spellings each. Its ids are random
@@ -58,7 +71,11 @@ pub fn call() -> impl Strategy<Value = Call> {
             .prop_map(|(id, name, make, customer)| Call::UpdateVehicle { id, name, make, customer }),
         1 => any::<u64>().prop_map(|id| Call::GetAccessId { id }),
         1 => any::<u64>().prop_map(|id| Call::GetVehicle { id }),
-        2 => (0..5_u8).prop_map(|tag| Call::Decide { tag }),
+        4 => (any::<u64>(), rules()).prop_map(|(id, rules)| Call::PutRules { id, rules }),
+        2 => any::<u64>().prop_map(|id| Call::DeleteAccessId { id }),
+        2 => any::<u64>().prop_map(|id| Call::DeleteVehicle { id }),
+        1 => any::<u64>().prop_map(|id| Call::GetRules { id }),
+        2 => decide(),
     ]
 }
 
@@ -67,6 +84,7 @@ pub fn call() -> impl Strategy<Value = Call> {
 pub struct Known {
     access_ids: Vec<u64>,
     vehicles: Vec<u64>,
+    tags: Vec<u8>,
     /// The first call with each idempotency key.
     requests: BTreeMap<(Kind, u8), Call>,
 }
@@ -89,9 +107,18 @@ impl Known {
                     *vehicle = pick(&self.vehicles, *vehicle);
                 }
             }
-            Call::GetAccessId { id } => *id = pick(&self.access_ids, *id),
-            Call::UpdateVehicle { id, .. } | Call::GetVehicle { id } => *id = pick(&self.vehicles, *id),
+            Call::GetAccessId { id }
+            | Call::GetRules { id }
+            | Call::PutRules { id, .. }
+            | Call::DeleteAccessId { id } => *id = pick(&self.access_ids, *id),
+            Call::UpdateVehicle { id, .. } | Call::GetVehicle { id } | Call::DeleteVehicle { id } => {
+                *id = pick(&self.vehicles, *id);
+            }
             Call::CreateAccessId { vehicle: Link::Existing(id), .. } => *id = pick(&self.vehicles, *id),
+            // Tag 0 stays what it is, so that unknown tags are asked about too.
+            Call::Decide { tag, .. } if *tag > 0 && !self.tags.is_empty() => {
+                *tag = self.tags[usize::from(*tag) % self.tags.len()];
+            }
             _ => {}
         }
         let (Some(key), Call::CreateAccessId { name, .. } | Call::CreateVehicle { name, .. }) = (call.key(), &call)
@@ -103,21 +130,33 @@ impl Known {
         if is_other_body { call } else { first.clone() }
     }
 
+    /// The ids of a kind that the clients know.
+    pub fn ids(&self, kind: Kind) -> &[u64] {
+        match kind {
+            Kind::AccessId => &self.access_ids,
+            Kind::Vehicle => &self.vehicles,
+        }
+    }
+
     /// Remembers the ids in an answer.
     pub fn learn(&mut self, outcome: &Outcome) {
-        let note = |known: &mut Vec<u64>, id| {
-            if !known.contains(&id) {
-                known.push(id);
+        fn note<T: PartialEq>(known: &mut Vec<T>, new: T) {
+            if !known.contains(&new) {
+                known.push(new);
             }
-        };
+        }
         match outcome {
             Outcome::AccessId { access_id, .. } => {
                 note(&mut self.access_ids, access_id.id);
+                note(&mut self.tags, access_id.tag);
                 access_id.vehicle.iter().for_each(|id| note(&mut self.vehicles, *id));
             }
             Outcome::Vehicle { id, access_ids, .. } => {
                 note(&mut self.vehicles, *id);
-                access_ids.iter().for_each(|(id, ..)| note(&mut self.access_ids, *id));
+                access_ids.iter().for_each(|(id, tag, _)| {
+                    note(&mut self.access_ids, *id);
+                    note(&mut self.tags, *tag);
+                });
             }
             _ => {}
         }

@@ -9,20 +9,21 @@ use std::{
 };
 
 use domain::{
-    AccessIdLabel, AccessIdType, AuthorizationStatus, Id, LinkedAccessId, Make, NewAccessId, NewVehicle,
-    NewVehicleDetails, Patch, Reason, RequestType, RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange,
-    VehicleLink,
+    AccessIdLabel, AccessIdType, AuthorizationStatus, ChargeBox, Decision, Id, LinkedAccessId, Make, NewAccessId,
+    NewVehicle, NewVehicleDetails, Patch, Question, Reason, RequestType, RequestedTag, UpdateAccessId, UpdateVehicle,
+    VehicleChange, VehicleLink,
 };
 use engine::Engine;
 use futures_util::future::join_all;
 use harness::{Fault, Recorder};
 use model::{
-    AccessId, Call, Change, Field, Known, Link, Made, Model, Outcome, Vehicle, call, explain, is_same_customer,
+    AccessId, Call, Change, Field, Known, Link, Made, Model, Outcome, Remembered, Rules, Vehicle, Window, call,
+    explain, is_same_customer,
 };
 use proptest::{collection::vec, prelude::*};
 use store::{Credential, Decider, Error, Idempotency, JournalSettings, Settings, Store};
 
-use crate::support::{at, by, customer, decide, name, organization, page, tag};
+use crate::support::{at, by, customer, name, organization, page, tag};
 
 const CUSTOMERS: [&str; 4] = ["Fleet Ä", "fleet a\u{308}", "Other", "OTHER"];
 
@@ -96,6 +97,24 @@ fn seen_vehicle(vehicle: &domain::Vehicle) -> Outcome {
     Outcome::Vehicle { id: vehicle.id.get(), vehicle: plain(vehicle), access_ids }
 }
 
+/// Times long before and long after every test.
+fn rules(Rules { window, charge_box }: Rules) -> domain::Rules {
+    let (before, after) = (Some(at(-1_000_000_000_000)), Some(at(1_000_000_000_000)));
+    let [from, until] = match window {
+        Window::Any => [None; 2],
+        Window::Later => [after, None],
+        Window::Now => [before, after],
+        Window::Over => [None, before],
+    };
+    domain::Rules::new(from, until, charge_box.map(|only| vec![format!("box-{only}")])).unwrap()
+}
+
+fn seen_rules(seen: &domain::Rules) -> Rules {
+    let windows = [Window::Any, Window::Later, Window::Now, Window::Over].into_iter();
+    let mut all = windows.flat_map(|window| [None, Some(0), Some(1)].map(|charge_box| Rules { window, charge_box }));
+    all.find(|asked| rules(*asked) == *seen).expect("rules that a call has written")
+}
+
 /// The Idempotency-Key that goes with the call: the same call, the same body.
 fn idempotency(call: &Call) -> Option<Idempotency> {
     call.key().map(|(_, key)| Idempotency::new(format!("key {key}"), format!("{call:?}").as_bytes()))
@@ -129,6 +148,7 @@ impl World<'_> {
                 let taken = taken.conflicts.iter().map(|conflict| (conflict.index, conflict.access_id.get()));
                 Some(Outcome::TagTaken(taken.collect()))
             }
+            Err(Error::VehicleInUse(_)) => Some(Outcome::InUse),
             Err(Error::IdempotencyKeyReused) => Some(Outcome::KeyReused),
             Err(Error::Link(_) | Error::Update(_)) => Some(Outcome::Refused),
             Err(Error::Unavailable) => None,
@@ -212,14 +232,37 @@ impl World<'_> {
             }
             Call::GetAccessId { id: number } => Ok(seen(&store.get_access_id(caller, id(*number)).await?)),
             Call::GetVehicle { id: number } => Ok(seen_vehicle(&store.get_vehicle(caller, id(*number)).await?)),
-            Call::Decide { tag: asked } => {
+            Call::GetRules { id: number } => {
+                Ok(Outcome::Rules(seen_rules(&store.get_access_id_rules(caller, id(*number)).await?)))
+            }
+            Call::PutRules { id: number, rules: asked } => {
+                store.put_access_id_rules(by(caller, now), id(*number), &rules(*asked)).await?;
+                Ok(Outcome::Rules(*asked))
+            }
+            Call::DeleteAccessId { id: number } => {
+                store.delete_access_id(by(caller, now), id(*number)).await.map(|()| Outcome::Deleted)
+            }
+            Call::DeleteVehicle { id: number } => {
+                store.delete_vehicle(by(caller, now), id(*number)).await.map(|()| Outcome::Deleted)
+            }
+            Call::Decide { tag: asked, begins, charge_box, .. } => {
                 let asked = tag(&format!("tag-{asked}"));
-                Ok(match decide(self.decider, &self.rfid, RequestType::Start, Some(&asked)).await? {
-                    Err(Reason::Unknown) => Outcome::Unknown,
-                    Err(Reason::Revoked) => Outcome::Revoked,
-                    Err(reason) => panic!("{reason:?}, but nothing else writes here"),
-                    Ok(AccessIdLabel { id, name, kind }) => {
-                        Outcome::Authorized { id: id.get(), name: number(&name), is_card: kind == AccessIdType::Rfid }
+                // Nobody writes down accepted starts here, so none is remembered.
+                let kind = if *begins { RequestType::Start } else { RequestType::Authorize };
+                let here = ChargeBox::received(format!("box-{charge_box}"));
+                let started_at = Some(&here).filter(|_| !begins);
+                let found = self.decider.look_up(&self.rfid, Some(&asked), started_at).await?;
+                let start_remembered_until = found.start_remembered_until;
+                let question = Question { kind, charge_box: Some(&here), now: at(0), start_remembered_until };
+                Ok(match Decision::on(found.tag.as_ref(), &question) {
+                    Decision::Refused { reason: Reason::Unknown, .. } => Outcome::Unknown,
+                    Decision::Refused { reason: Reason::Revoked, .. } => Outcome::Revoked,
+                    Decision::Refused { reason: Reason::NotYetValid, .. } => Outcome::NotYetValid,
+                    Decision::Refused { reason: Reason::Expired, .. } => Outcome::Expired,
+                    Decision::Refused { reason: Reason::NotHere, .. } => Outcome::NotHere,
+                    Decision::Refused { reason: Reason::Unreadable, .. } => panic!("nothing else writes here"),
+                    Decision::Authorized(AccessIdLabel { id, name, kind }) => {
+                        Outcome::Authorized { id: id.get(), name: number(name), is_card: *kind == AccessIdType::Rfid }
                     }
                 })
             }
@@ -257,9 +300,19 @@ impl World<'_> {
         let mut tags = BTreeSet::new();
         for access_id in model.access_ids.values() {
             assert!(tags.insert(access_id.tag), "a tag is there once");
-            let ask = Call::Decide { tag: access_id.tag };
-            let decided = self.send(&ask, at(0)).await.unwrap();
-            assert_eq!(decided, model.read(&ask), "the decision agrees with the record");
+            let Outcome::Rules(rules) = self.send(&Call::GetRules { id: access_id.id }, at(0)).await.unwrap() else {
+                panic!("no rules")
+            };
+            if rules != Rules::default() {
+                model.rules.insert(access_id.id, rules);
+            }
+        }
+        for access_id in model.access_ids.values() {
+            for (begins, charge_box) in [(false, 0), (true, 0), (true, 1)] {
+                let ask = Call::Decide { tag: access_id.tag, begins, charge_box, remembered: Remembered::No };
+                let decided = self.send(&ask, at(0)).await.unwrap();
+                assert_eq!(decided, model.read(&ask), "the decision agrees with the record");
+            }
         }
         model
     }
