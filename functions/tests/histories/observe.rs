@@ -99,7 +99,7 @@ impl Page {
             Kind::AccessId => (Call::ListAccessId { id }, Outcome::NotFound),
             Kind::Vehicle => (Call::GetVehicle { id }, Outcome::NotFound),
         });
-        let more = self.next.map(|_| (Call::HasMore { kind: self.kind, after: last }, Outcome::More(true)));
+        let more = self.next.map(|_| (Call::HasMore { kind: self.kind, after: last }, Outcome::Is(true)));
         let reads = self.reads.into_iter().flatten().chain(missing).chain(more);
         reads.map(|(call, outcome)| Made { call, outcome: Some(outcome), ..self.made.clone() }).collect()
     }

@@ -1,6 +1,6 @@
 //! From the model's calls to HTTP requests.
 
-use model::{Call, Change, Field, Kind, Link, Rules, Window};
+use model::{Call, Change, Field, Kind, Link, Rules, Target, Window};
 use serde_json::{Value, json};
 
 use crate::support::{AUTHORIZER, target, thor};
@@ -95,9 +95,28 @@ impl Request {
                 body["chargebox"] = self::charge_box(*charge_box).into();
                 return Self { function: AUTHORIZER, method: "POST", target: String::new(), body };
             }
-            Call::ListAccessId { .. } | Call::ListLinked { .. } | Call::HasMore { .. } => panic!("{call:?}"),
+            Call::ListAccessId { .. }
+            | Call::ListLinked { .. }
+            | Call::HasMore { .. }
+            | Call::Revoke { .. }
+            | Call::IsRevoked { .. }
+            | Call::IsMeant { .. }
+            | Call::HasCustomer { .. } => panic!("{call:?}"),
         };
         Self::to(function, id, json!({root: fields}))
+    }
+
+    /// The request that revokes those, or says whom it would revoke.
+    pub fn revocation(target: &Target, is_dry_run: bool) -> Self {
+        let mut revocation = match target {
+            Target::These(ids) => json!({"accessIds": ids}),
+            Target::Vehicle(id) => json!({"vehicleId": id}),
+            Target::Customer(number) => json!({"customer": {"name": CUSTOMERS[usize::from(*number)]}}),
+        };
+        if is_dry_run {
+            revocation["dryRun"] = true.into();
+        }
+        Self::to("create-revocation", 0, json!({"revocation": revocation}))
     }
 
     /// A page of a list, from the start or from a cursor (given with the id before it).

@@ -10,13 +10,17 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use model::{Call as Asked, Known, Made, Model, Outcome, Remembered, explain, story};
+use model::{Call as Asked, Known, Made, Model, explain, story};
 
 use super::{
+    changes::{Changes, request_id},
+    denials::{check_denials, remember_starts},
     figures::Figures,
+    journal::{LOST, missing_decisions},
     observe::{Page, outcome},
     report,
     requests::Request,
+    revocations::Revocation,
     schedule::{Ask, Schedule, Step, Trouble},
     stored::Stored,
 };
@@ -30,6 +34,11 @@ struct Run<'a> {
     moment: Cell<usize>,
     history: RefCell<Vec<Made>>,
     pages: RefCell<Vec<Page>>,
+    revocations: RefCell<Vec<Revocation>>,
+    /// Whether connections of the authorizer were reset, which is no fault of a request.
+    was_cut: Cell<bool>,
+    /// How often the authorizer had lost an entry of the journal before.
+    lost_before: usize,
     known: RefCell<Known>,
     figures: RefCell<Figures>,
 }
@@ -45,6 +54,9 @@ pub async fn run(world: &World, seed: u64, all: &Mutex<Figures>) {
         moment: Cell::default(),
         history: RefCell::default(),
         pages: RefCell::default(),
+        revocations: RefCell::default(),
+        was_cut: Cell::default(),
+        lost_before: lost(world).await,
         known: RefCell::default(),
         figures: RefCell::default(),
     };
@@ -71,6 +83,14 @@ impl Run<'_> {
                         }
                     }
                 }
+                Ask::Revoke { target, is_dry_run } => {
+                    let target = self.known.borrow().concrete_target(target);
+                    let request = Request::revocation(&target, is_dry_run);
+                    self.inject(request.function, faults).await;
+                    let step = Asked::Revoke { id: 0, of: target.clone() };
+                    let (answer, made) = self.send(client, &step, &request).await;
+                    self.revocations.borrow_mut().push(Revocation { target, is_dry_run, made, answer });
+                }
                 Ask::List { kind, limit, goes_on } => {
                     let start = cursors.remove(&kind).filter(|_| goes_on);
                     let request = Request::page(kind, limit, start.as_ref());
@@ -91,6 +111,7 @@ impl Run<'_> {
             recorder.inject(trouble);
             if cuts {
                 recorder.cut();
+                self.was_cut.set(self.was_cut.get() || function == AUTHORIZER);
             }
         }
     }
@@ -150,7 +171,7 @@ impl Run<'_> {
             message = message.header("idempotency-key", &format!("key-{key}"));
         }
         let (began, from) = (self.tick(), milliseconds());
-        let answer = message.await;
+        let answer = message.request_id(request_id(began)).await;
         let (ended, to) = (self.tick(), milliseconds());
 
         let mut figures = self.figures.borrow_mut();
@@ -158,7 +179,7 @@ impl Run<'_> {
         let what = answer.body["code"].as_str().or(answer.body["reason"].as_str()).unwrap_or_default();
         *figures.answers.entry(format!("{} {what}", answer.status).trim_end().to_owned()).or_default() += 1;
         figures.without_fault += usize::from(answer.status == 503 && faults() == faults_before);
-        (answer, Made { call: call.clone(), from, to, began, ended, outcome: None })
+        (answer, Made { call: call.clone(), from, to, began, ended, outcome: None, changed: None })
     }
 
     fn tick(&self) -> usize {
@@ -168,7 +189,8 @@ impl Run<'_> {
 
     /// Removes all faults and waits until the table has finished every request.
     async fn calm(&self) {
-        let is_uncertain = self.history.borrow().iter().any(|made| made.outcome.is_none());
+        let is_uncertain = self.history.borrow().iter().any(|made| made.outcome.is_none())
+            || self.revocations.borrow().iter().any(|revocation| revocation.answer.status == 503);
         for function in FUNCTIONS.iter().copied() {
             let recorder = self.world.recorder(function).await;
             recorder.heal();
@@ -200,6 +222,16 @@ impl Run<'_> {
 
         let end: &Model = &stored.state;
         let mut history = self.history.take();
+        let mut changes = Changes::read(self.world, &self.fleet).await;
+        changes.lead_to(end);
+        changes.note(&mut history);
+        let revocations = self.revocations.take();
+        history.extend(revocations.iter().flat_map(|revocation| revocation.writes(&mut changes)));
+        changes.are_all_noted();
+        let may_be_lost = self.check_journal(&history).await;
+        for revocation in revocations.iter().filter(|_| history.len() < 100).collect::<Vec<_>>() {
+            history.extend(revocation.reads(end, &self.known.borrow()));
+        }
         for page in self.pages.take() {
             // The search takes at most 128 calls.
             if history.len() < 100 {
@@ -207,8 +239,7 @@ impl Run<'_> {
             }
         }
         history.truncate(128);
-        let authorizer_failed = self.figures.borrow().faults.values().any(|[authorizer, _]| *authorizer > 0);
-        remember_starts(&mut history, authorizer_failed);
+        remember_starts(&mut history, may_be_lost);
         let happened = match explain(&history, end, |model| stored.agrees(model)) {
             Ok(happened) => happened,
             Err(unexplained) => {
@@ -223,67 +254,33 @@ impl Run<'_> {
         figures.did_not += uncertain.count() - happened.len();
         check_denials(&history);
     }
-}
 
-/// Notes of each `authorize` whether an accepted start is remembered. It is written down after the answer, and before the next
-/// decision, as all decisions are made by one instance. `may_be_lost` says that something may have kept it from being written.
-fn remember_starts(history: &mut [Made], may_be_lost: bool) {
-    let start = |made: &Made| match (&made.call, &made.outcome) {
-        (Asked::Decide { tag, begins: true, charge_box, .. }, Some(Outcome::Authorized { .. })) => {
-            Some((made.ended, *tag, *charge_box))
-        }
-        _ => None,
-    };
-    let starts: Vec<_> = history.iter().filter_map(start).collect();
-    for made in history {
-        let Asked::Decide { tag, begins: false, charge_box, remembered } = &mut made.call else { continue };
-        let is_same = |(ended, of, at): &(usize, u8, u8)| *ended < made.ended && (of, at) == (&*tag, &*charge_box);
-        if starts.iter().any(is_same) {
-            *remembered = if may_be_lost { Remembered::Perhaps } else { Remembered::Yes };
-        }
-    }
-}
-
-/// Checks the most important promise without the model: after the answer to a revocation or a deletion, and before the next call
-/// that may authorize the tag again, no decision authorizes it.
-fn check_denials(history: &[Made]) {
-    let tags: BTreeMap<u64, u8> = history
-        .iter()
-        .flat_map(|made| match &made.outcome {
-            Some(Outcome::AccessId { access_id, .. }) => vec![(access_id.id, access_id.tag)],
-            Some(Outcome::Vehicle { access_ids, .. }) => access_ids.iter().map(|(id, tag, _)| (*id, *tag)).collect(),
-            _ => vec![],
-        })
-        .collect();
-    for denied in history {
-        let denied_id = match (&denied.call, &denied.outcome) {
-            (Asked::UpdateAccessId { id, revoked: Some(true), .. }, Some(Outcome::AccessId { .. })) => *id,
-            (Asked::DeleteAccessId { id }, Some(Outcome::Deleted)) => *id,
-            _ => continue,
-        };
-        let Some(denied_tag) = tags.get(&denied_id) else { continue };
-        // A tag whose access ID is deleted can be registered anew.
-        let is_deleted = history.iter().any(|made| made.call == Asked::DeleteAccessId { id: denied_id });
-        let may_authorize = |made: &&Made| match &made.call {
-            Asked::UpdateAccessId { id, revoked: Some(false), .. } => *id == denied_id,
-            Asked::CreateAccessId { tag, revoked: false, .. } => is_deleted && tag == denied_tag,
-            Asked::CreateVehicle { tags, .. } => {
-                tags.contains(&(*denied_tag, Some(false))) || is_deleted && tags.contains(&(*denied_tag, None))
+    /// Checks that no decision is missing in the journal but those that the authorizer says it has lost, and that it loses none
+    /// without a cause. Returns whether one may be lost.
+    async fn check_journal(&self, history: &[Made]) -> bool {
+        self.world.journalled().await;
+        let missing = missing_decisions(self.world, &self.fleet, history).await;
+        let mut lost = self::lost(self.world).await - self.lost_before;
+        for _ in 0..100 {
+            if lost >= missing {
+                break;
             }
-            _ => false,
-        };
-        let authorizes = |made: &&Made| {
-            // A call without an answer may be carried out at any later time.
-            made.outcome.is_none() || made.ended > denied.began
-        };
-        let next = history.iter().filter(may_authorize).filter(authorizes).map(|made| made.began).min();
-        for decision in history {
-            let is_of_tag = matches!(decision.call, Asked::Decide { tag, .. } if tag == *denied_tag);
-            let is_between = decision.began > denied.ended && decision.ended < next.unwrap_or(usize::MAX);
-            let is_authorized = matches!(decision.outcome, Some(Outcome::Authorized { .. }));
-            assert!(!(is_of_tag && is_between && is_authorized), "{decision:?} after {denied:?}");
+            // A line of the log may arrive later than the write.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            lost = self::lost(self.world).await - self.lost_before;
         }
+        assert!(missing <= lost, "{missing} decisions are missing in the journal, {lost} are lost by the log");
+        let mut figures = self.figures.borrow_mut();
+        let has_failed = self.was_cut.get() || figures.faults.values().any(|[authorizer, _]| *authorizer > 0);
+        figures.lost += lost;
+        figures.lost_without_fault += if has_failed { 0 } else { lost };
+        has_failed || lost > 0
     }
+}
+
+/// How many entries of the journal the authorizer says it has lost.
+async fn lost(world: &World) -> usize {
+    world.instance(AUTHORIZER, 0).await.output().matches(LOST).count()
 }
 
 /// When a check fails, prints the history that led to it.

@@ -9,7 +9,7 @@ use super::observe::{access_id, customer, id, number, optional, rules};
 use crate::support::{Fleet, World};
 
 /// How many tags and idempotency keys `model::call` uses.
-const TAGS: u8 = 5;
+pub const TAGS: u8 = 5;
 const KEYS: u8 = 2;
 
 /// The items of an organization in the model's terms.
@@ -24,13 +24,7 @@ pub struct Stored {
 impl Stored {
     /// Reads all items and checks that they are consistent with each other.
     pub async fn read(world: &World, fleet: &Fleet) -> Self {
-        let query = async |partition: &str| {
-            let values = json!({":partition": {"S": format!("ORG#{}#{partition}", fleet.id)}});
-            let body = json!({"KeyConditionExpression": "PK = :partition", "ExpressionAttributeValues": values,
-                "ConsistentRead": true});
-            let answer = world.table("Query", body).await;
-            answer["Items"].as_array().unwrap().iter().map(plain).collect::<Vec<Value>>()
-        };
+        let query = async |partition: &str| items(world, fleet, partition).await;
         let keys = (0..TAGS)
             .map(|tag| format!("TAG#tag-{tag}"))
             .chain((0..KEYS).flat_map(|key| ["ACCESS-ID", "VEHICLE"].map(|kind| format!("REQUEST#{kind}#key-{key}"))));
@@ -125,11 +119,22 @@ impl Stored {
     }
 }
 
+/// The items of a partition of an organization.
+pub async fn items(world: &World, fleet: &Fleet, partition: &str) -> Vec<Value> {
+    let values = json!({":partition": {"S": format!("ORG#{}#{partition}", fleet.id)}});
+    let body = json!({"KeyConditionExpression": "PK = :partition", "ExpressionAttributeValues": values,
+        "ConsistentRead": true});
+    let answer = world.table("Query", body).await;
+    assert!(answer["LastEvaluatedKey"].is_null(), "more than one page");
+    answer["Items"].as_array().unwrap().iter().map(plain).collect()
+}
+
 /// An item as plain JSON, without DynamoDB's types.
 fn plain(item: &Value) -> Value {
     fn value(typed: &Value) -> Value {
         let (kind, value_of) = typed.as_object().and_then(|typed| typed.iter().next()).unwrap();
         match kind.as_str() {
+            "NULL" => Value::Null,
             "N" => value_of.as_str().unwrap().parse::<u64>().unwrap().into(),
             "L" => value_of.as_array().unwrap().iter().map(value).collect(),
             "M" => plain(value_of),

@@ -27,6 +27,8 @@ pub enum Call {
     DeleteAccessId { id: u64 },
     /// A vehicle is deleted.
     DeleteVehicle { id: u64 },
+    /// One access ID is revoked, if it is authorized and one of those.
+    Revoke { id: u64, of: Target },
     /// One access ID with its vehicle.
     GetAccessId { id: u64 },
     /// One vehicle.
@@ -42,6 +44,23 @@ pub enum Call {
     ListLinked { id: u64 },
     /// Whether a list has a record after this id.
     HasMore { kind: Kind, after: u64 },
+    /// Whether an access ID is revoked.
+    IsRevoked { id: u64 },
+    /// Whether an access ID is one of those.
+    IsMeant { id: u64, of: Target },
+    /// Whether there is such a customer.
+    HasCustomer { customer: u8 },
+}
+
+/// Which access IDs a revocation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// These.
+    These(Vec<u64>),
+    /// Those that are linked to this vehicle.
+    Vehicle(u64),
+    /// Those of this customer.
+    Customer(u8),
 }
 
 /// Whether an accepted start is remembered.
@@ -144,14 +163,18 @@ impl Call {
             | Self::UpdateVehicle { .. }
             | Self::PutRules { .. }
             | Self::DeleteAccessId { .. }
-            | Self::DeleteVehicle { .. } => false,
+            | Self::DeleteVehicle { .. }
+            | Self::Revoke { .. } => false,
             Self::GetAccessId { .. }
             | Self::GetVehicle { .. }
             | Self::GetRules { .. }
             | Self::Decide { .. }
             | Self::ListAccessId { .. }
             | Self::ListLinked { .. }
-            | Self::HasMore { .. } => true,
+            | Self::HasMore { .. }
+            | Self::IsRevoked { .. }
+            | Self::IsMeant { .. }
+            | Self::HasCustomer { .. } => true,
         }
     }
 
@@ -160,7 +183,9 @@ impl Call {
         match self {
             Self::CreateAccessId { tag, .. } => vec![Record::Tag(*tag)],
             Self::CreateVehicle { tags, .. } => tags.iter().map(|(tag, _)| Record::Tag(*tag)).collect(),
-            Self::UpdateAccessId { id, .. } | Self::PutRules { id, .. } => vec![Record::Id(*id)],
+            Self::UpdateAccessId { id, .. } | Self::PutRules { id, .. } | Self::Revoke { id, .. } => {
+                vec![Record::Id(*id)]
+            }
             Self::UpdateVehicle { .. } | Self::DeleteAccessId { .. } | Self::DeleteVehicle { .. } => vec![],
             read => {
                 debug_assert!(read.is_read(), "{read:?}");
@@ -207,8 +232,10 @@ pub enum Outcome {
     Vehicle { id: u64, vehicle: Vehicle, access_ids: Vec<(u64, u8, bool)> },
     /// Name and make of a vehicle, as an access ID shows them.
     Linked(u8, Option<u8>),
-    /// The answer to [`Call::HasMore`].
-    More(bool),
+    /// The answer to a question.
+    Is(bool),
+    /// The access ID was revoked.
+    Done,
     /// A decision: 200.
     Authorized { id: u64, name: u8, is_card: bool },
     /// A decision: 403, revoked.

@@ -25,6 +25,8 @@ pub struct Made {
     pub ended: usize,
     /// Its outcome; none if the answer leaves open whether it was carried out.
     pub outcome: Option<Outcome>,
+    /// Whether it has changed anything, if that is known. A call without an outcome that has changed something was carried out.
+    pub changed: Option<bool>,
 }
 
 /// No order explains the history. The fields describe the order that got furthest.
@@ -54,7 +56,7 @@ impl fmt::Display for Unexplained {
 pub fn story(history: &[Made], marked: &[usize]) -> String {
     let zero = history.iter().map(|made| made.from).min().unwrap_or_default();
     let line = |(at, made): (usize, &Made)| {
-        let Made { call, from, to, began, ended, outcome } = made;
+        let Made { call, from, to, began, ended, outcome, changed: _ } = made;
         let mark = if marked.contains(&at) { '!' } else { ' ' };
         let (from, to) = (from - zero, to - zero);
         let outcome = outcome.as_ref().map_or("uncertain".to_owned(), |outcome| format!("{outcome:?}"));
@@ -93,7 +95,10 @@ pub fn explain(history: &[Made], end: &Model, agrees: impl Fn(&Model) -> bool) -
             furthest = (done, model.clone());
         }
         let is_open = |at: &usize| done & (1 << at) == 0;
-        let is_settled = (0..history.len()).filter(is_open).all(|at| history[at].outcome.is_none());
+        let is_settled = (0..history.len()).filter(is_open).all(|at| {
+            let Made { outcome, changed, .. } = &history[at];
+            outcome.is_none() && *changed != Some(true)
+        });
         let is_end = (&model.access_ids, &model.vehicles, &model.rules) == (&end.access_ids, &end.vehicles, &end.rules);
         if is_settled && is_end && agrees(&model) {
             let uncertain = (0..history.len()).filter(|at| history[*at].outcome.is_none());
@@ -163,14 +168,15 @@ impl Search<'_> {
             self.enabled(done).partition(|at| self.history[*at].outcome.is_some());
         // Calls with an outcome are tried first: the search continues with what is added last.
         for at in uncertain.into_iter().chain(certain) {
-            let Made { call, outcome, .. } = &self.history[at];
+            let Made { call, outcome, changed, .. } = &self.history[at];
             if call.is_read() || outcome.as_ref().is_some_and(Outcome::is_refusal) {
                 continue;
             }
             for (next, came_to) in self.ways(at, model) {
                 // A call without an outcome that changes nothing need not be in the order.
-                let fits = outcome.as_ref().map_or(next != *model, |outcome| *outcome == came_to);
-                if fits {
+                let has_changed = next != *model;
+                let fits = outcome.as_ref().map_or(has_changed, |outcome| *outcome == came_to);
+                if fits && changed.is_none_or(|changed| changed == has_changed) {
                     add((done | 1 << at, next));
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, option, prelude::*};
 
-use crate::{Call, Change, Field, Kind, Link, Outcome, Remembered, Rules, Window};
+use crate::{Call, Change, Field, Kind, Link, Outcome, Remembered, Rules, Target, Window};
 
 /// An id that no record has.
 pub(crate) const NO_RECORD: u64 = 7;
@@ -18,6 +18,15 @@ fn rules() -> impl Strategy<Value = Rules> {
     let window =
         prop_oneof![2 => Just(Window::Any), 1 => Just(Window::Later), 1 => Just(Window::Now), 1 => Just(Window::Over)];
     (window, option::of(0..2_u8)).prop_map(|(window, charge_box)| Rules { window, charge_box })
+}
+
+/// What a random revocation is about. Its ids are random numbers, which [`Known::concrete_target`] replaces by existing ids.
+pub fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        vec(any::<u64>(), 1..4).prop_map(Target::These),
+        any::<u64>().prop_map(Target::Vehicle),
+        (0..4_u8).prop_map(Target::Customer),
+    ]
 }
 
 /// A random RFID decision at one of two charge boxes.
@@ -93,13 +102,6 @@ impl Known {
     /// The call with ids that the clients know, or, one time in sixteen, an id that no record has. A call whose idempotency key
     /// was used before becomes the same call again, unless its name is 2: then the key comes with another body.
     pub fn concrete(&mut self, mut call: Call) -> Call {
-        let pick = |known: &[u64], wanted: u64| {
-            if known.is_empty() || wanted % 16 == 15 {
-                NO_RECORD
-            } else {
-                known[usize::try_from(wanted % known.len() as u64).unwrap_or_default()]
-            }
-        };
         match &mut call {
             Call::UpdateAccessId { id, vehicle, .. } => {
                 *id = pick(&self.access_ids, *id);
@@ -128,6 +130,18 @@ impl Known {
         let is_other_body = *name == 2;
         let first = self.requests.entry(key).or_insert_with(|| call.clone());
         if is_other_body { call } else { first.clone() }
+    }
+
+    /// A revocation's target with ids that the clients know, each once.
+    pub fn concrete_target(&self, target: Target) -> Target {
+        match target {
+            Target::These(wanted) => {
+                let ids: BTreeSet<u64> = wanted.into_iter().map(|id| pick(&self.access_ids, id)).collect();
+                Target::These(ids.into_iter().collect())
+            }
+            Target::Vehicle(id) => Target::Vehicle(pick(&self.vehicles, id)),
+            Target::Customer(customer) => Target::Customer(customer),
+        }
     }
 
     /// The ids of a kind that the clients know.
@@ -160,5 +174,14 @@ impl Known {
             }
             _ => {}
         }
+    }
+}
+
+/// One of the known ids, or, one time in sixteen, an id that no record has.
+fn pick(known: &[u64], wanted: u64) -> u64 {
+    if known.is_empty() || wanted % 16 == 15 {
+        NO_RECORD
+    } else {
+        known[usize::try_from(wanted % known.len() as u64).unwrap_or_default()]
     }
 }

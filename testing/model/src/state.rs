@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccessId, Call, Kind, Outcome, Remembered, Rules, Vehicle, Window, writes::Chosen};
+use crate::{AccessId, Call, Kind, Outcome, Remembered, Rules, Target, Vehicle, Window, writes::Chosen};
 
 /// Whether two customers are spellings of one name: 2n and 2n + 1 are.
 pub fn is_same_customer(one: u8, other: u8) -> bool {
@@ -85,10 +85,17 @@ impl Model {
                 self.vehicles.get(id).map_or(Outcome::NotFound, |vehicle| Outcome::Linked(vehicle.name, vehicle.make))
             }
             Call::HasMore { kind: Kind::AccessId, after } => {
-                Outcome::More(self.access_ids.range(after + 1..).next().is_some())
+                Outcome::Is(self.access_ids.range(after + 1..).next().is_some())
             }
             Call::HasMore { kind: Kind::Vehicle, after } => {
-                Outcome::More(self.vehicles.range(after + 1..).next().is_some())
+                Outcome::Is(self.vehicles.range(after + 1..).next().is_some())
+            }
+            Call::IsRevoked { id } => {
+                self.access_ids.get(id).map_or(Outcome::NotFound, |access_id| Outcome::Is(access_id.revoked))
+            }
+            Call::IsMeant { id, of } => Outcome::Is(self.is_meant(*id, of)),
+            Call::HasCustomer { customer } => {
+                Outcome::Is(self.customers.iter().any(|known| is_same_customer(*known, *customer)))
             }
             _ => unreachable!("{call:?} is a write"),
         }
@@ -102,6 +109,15 @@ impl Model {
             return [Remembered::No, Remembered::Yes].into_iter().any(|remembered| decide(remembered) == *outcome);
         }
         self.read(read) == *outcome
+    }
+
+    /// Whether there is such an access ID and a revocation is about it.
+    pub(crate) fn is_meant(&self, id: u64, of: &Target) -> bool {
+        self.access_ids.get(&id).is_some_and(|access_id| match of {
+            Target::These(ids) => ids.contains(&id),
+            Target::Vehicle(vehicle) => access_id.vehicle == Some(*vehicle),
+            Target::Customer(wanted) => access_id.customer.is_some_and(|customer| is_same_customer(customer, *wanted)),
+        })
     }
 
     /// The rules of an access ID.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccessId, Call, Change, Field, Kind, Link, Model, Outcome, Rules, Vehicle, is_same_customer};
+use crate::{AccessId, Call, Change, Field, Kind, Link, Model, Outcome, Rules, Target, Vehicle, is_same_customer};
 
 /// What the model cannot know of a call: when it was carried out, and which ids the service gave.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,7 @@ impl Model {
             Call::CreateVehicle { .. } => self.create_vehicle(call, chosen),
             Call::UpdateVehicle { .. } => self.update_vehicle(call),
             Call::PutRules { id, rules } => Some(self.put_rules(*id, *rules, chosen)),
+            Call::Revoke { id, of } => Some(self.revoke(*id, of, chosen)),
             Call::DeleteAccessId { id } => Some(self.delete_access_id(*id)),
             Call::DeleteVehicle { id } => Some(self.delete_vehicle(*id)),
             read => Some(self.read(read)),
@@ -169,6 +170,20 @@ impl Model {
             self.rules.retain(|_, rules| *rules != Rules::default());
         }
         Outcome::Rules(rules)
+    }
+
+    /// One access ID of those that a revocation is about.
+    fn revoke(&mut self, id: u64, of: &Target, chosen: Chosen<'_>) -> Outcome {
+        let is_meant = self.is_meant(id, of);
+        match self.access_ids.get_mut(&id).filter(|access_id| is_meant && !access_id.revoked) {
+            None => Outcome::NotFound,
+            Some(access_id) => {
+                let now = chosen.now.max(access_id.updated_at);
+                access_id.set_revoked(true, now);
+                access_id.updated_at = now;
+                Outcome::Done
+            }
+        }
     }
 
     /// An access ID is deleted: its tag is free, and its vehicle stays.

@@ -158,7 +158,9 @@ impl World<'_> {
         let ended = self.tick();
         let now = now.timestamp_millis();
         let mut history = self.history.borrow_mut();
-        let mut push = |call, outcome| history.push(Made { call, from: now, to: now, began, ended, outcome });
+        let mut push = |call, outcome| {
+            history.push(Made { call, from: now, to: now, began, ended, outcome, changed: None });
+        };
         match outcome {
             // a read without an answer is as if it had not been
             None if call.is_read() => {}
@@ -266,7 +268,13 @@ impl World<'_> {
                     }
                 })
             }
-            Call::ListAccessId { .. } | Call::ListLinked { .. } | Call::HasMore { .. } => panic!("{call:?}"),
+            Call::ListAccessId { .. }
+            | Call::ListLinked { .. }
+            | Call::HasMore { .. }
+            | Call::Revoke { .. }
+            | Call::IsRevoked { .. }
+            | Call::IsMeant { .. }
+            | Call::HasCustomer { .. } => panic!("{call:?}"),
         }
     }
 
