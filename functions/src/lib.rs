@@ -1,9 +1,10 @@
 //! The endpoints of the management API, one module each: route, documentation and handler. The RFID authorizer has a module
-//! too, with its documentation and no route: it has a URL of its own. `src/bin` holds a binary for each of them.
+//! too, with its documentation and no route: it has a URL of its own. The console has routes of its own. `src/bin` holds a binary for each of them.
 
 use api::Route;
 
 pub mod check_access;
+pub mod console;
 pub mod create_access_id;
 pub mod create_revocation;
 pub mod create_vehicle;
@@ -19,12 +20,13 @@ pub mod list_decisions;
 pub mod list_unknown_tags;
 pub mod list_vehicles;
 pub mod put_access_id_rules;
+pub mod put_access_ids_batch;
 pub mod rfid_authorizer;
 pub mod update_access_id;
 pub mod update_vehicle;
 
 /// Every route of the management API. What matches none of them is answered by `get-access-id`, with 404.
-pub const ROUTES: [Route; 18] = [
+pub const ROUTES: [Route; 19] = [
     list_access_ids::ROUTE,
     create_access_id::ROUTE,
     get_access_id::ROUTE,
@@ -38,6 +40,7 @@ pub const ROUTES: [Route; 18] = [
     list_unknown_tags::ROUTE,
     get_access_id_rules::ROUTE,
     put_access_id_rules::ROUTE,
+    put_access_ids_batch::ROUTE,
     check_access::ROUTE,
     list_changes::ROUTE,
     create_revocation::ROUTE,
@@ -62,6 +65,7 @@ pub const ROUTES: [Route; 18] = [
     list_unknown_tags::handle,
     get_access_id_rules::handle,
     put_access_id_rules::handle,
+    put_access_ids_batch::handle,
     check_access::handle,
     list_changes::handle,
     create_revocation::handle,

@@ -1,6 +1,7 @@
 //! The contract's rules for the API, topic by topic.
 
 mod access_ids;
+mod batch;
 mod bodies;
 mod changes;
 mod credentials;

@@ -176,6 +176,9 @@ async fn every_request_writes_one_line_with_its_outcome() {
     tell("create-access-id", "created", made);
     tell("delete-access-id", "ok", delete(&format!("/api/access-ids/{id}")).await);
     tell("delete-access-id", "not_found", delete(&format!("/api/access-ids/{id}")).await);
+    let batch = |body: Value| world.request("PUT", "/api/access-ids/batch").json(&body);
+    tell("put-access-ids-batch", "ok", batch(json!({"accessIds": [{"ocppIdTag": "batch-tag", "name": ""}]})).await);
+    tell("put-access-ids-batch", "invalid_request", batch(json!({"accessIds": "batch-tag"})).await);
     tell("rfid-authorizer", "authorized", world.ask("linked-tag").await);
     tell("rfid-authorizer", "revoked", world.ask("card-tag").await);
     tell("rfid-authorizer", "unknown", world.ask("unknown-tag").await);

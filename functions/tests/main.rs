@@ -4,6 +4,7 @@
 
 mod authorizer;
 mod concurrency;
+mod console;
 mod contract;
 mod freezes;
 mod histories;

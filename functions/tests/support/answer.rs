@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{
     Fleet,
     forms::{
-        REASONS, check_access_id, check_change, check_decision, check_id, check_label, check_tag, check_time,
-        check_unknown_tag, check_vehicle, is_one_of, is_text, object,
+        REASONS, check_access_id, check_change, check_decision, check_id, check_label, check_results, check_tag,
+        check_time, check_unknown_tag, check_vehicle, is_one_of, is_text, object,
     },
 };
 
@@ -136,6 +136,7 @@ impl Answer {
                 check_vehicle(&object(&self.body, &["vehicle"])["vehicle"]);
             }
             ("get-access-id-rules" | "put-access-id-rules", 200) => self.check_rules(),
+            ("put-access-ids-batch", 200) => check_results(&object(&self.body, &["results"])["results"]),
             ("check-access", 200) => self.check_access_check(),
             ("create-revocation", 200) => self.check_revocation(),
             _ => self.check_error(function),

@@ -175,3 +175,40 @@ pub fn is_text(value: &Value) -> bool {
 pub fn is_one_of(value: &Value, words: &[&str]) -> bool {
     value.as_str().is_some_and(|word| words.contains(&word))
 }
+
+/// The results of a batch.
+pub fn check_results(results: &Value) {
+    for result in results.as_array().unwrap() {
+        let has = |key: &str| result.get(key).is_some();
+        let is_error = result["outcome"] == "error";
+        let mut keys = vec!["ocppIdTag", "outcome"];
+        keys.extend(is_error.then_some("error"));
+        keys.extend(has("changes").then_some("changes"));
+        // A dry run knows no number of what it would create.
+        let is_known = !(is_error || result["outcome"] == "created" && has("changes"));
+        keys.extend(is_known.then_some("accessId"));
+        let result = object(result, &keys);
+        assert!(is_one_of(&result["outcome"], &["created", "updated", "unchanged", "error"]), "{result:?}");
+        if is_error {
+            let details = result["error"].get("details").map(|_| "details");
+            let error = object(&result["error"], &["error", "code"].into_iter().chain(details).collect::<Vec<_>>());
+            assert!(error["error"].as_str().unwrap().ends_with('.'), "{error:?}");
+            for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
+                let detail = object(detail, &["field", "message"]);
+                assert!(detail["field"].as_str().unwrap().starts_with("accessIds["), "{error:?}");
+            }
+        } else {
+            check_tag(&result["ocppIdTag"]);
+        }
+        if is_known {
+            check_id(&object(&result["accessId"], &["id"])["id"]);
+        }
+        for change in result.get("changes").and_then(Value::as_array).into_iter().flatten() {
+            let change = object(change, &["field", "from", "to"]);
+            assert!(change["field"].is_string() && change["from"] != change["to"], "{change:?}");
+        }
+        let changes = result.get("changes").map(|changes| changes.as_array().unwrap().len());
+        let changes_something = is_one_of(&result["outcome"], &["created", "updated"]);
+        assert!(changes.is_none_or(|changes| (changes > 0) == changes_something), "{result:?}");
+    }
+}

@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 pub use answer::Answer;
 pub use call::Call;
 pub use forms::{check_id, check_time};
-pub use routes::{API, AUTHORIZER, DEFAULT, FUNCTIONS, endpoints, target};
+pub use routes::{API, AUTHORIZER, DEFAULT, FUNCTIONS, binary, endpoints, target};
 pub use seed::{access_id, card, customer, id, import, name, now, time, vehicle};
 pub use table::{Touch, seen};
 

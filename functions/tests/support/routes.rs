@@ -44,6 +44,7 @@ pub fn endpoints() -> Vec<(&'static str, &'static str, String, Value)> {
             "update-access-id" => json!({"accessId": {}}),
             "update-vehicle" => json!({"vehicle": {}}),
             "put-access-id-rules" => json!({"rules": {}}),
+            "put-access-ids-batch" => json!({"accessIds": [{"ocppIdTag": "tag", "name": "Card", "type": "RFID"}]}),
             "check-access" => json!({"accessCheck": {"ocppIdTag": "tag"}}),
             "create-revocation" => json!({"revocation": {"accessIds": [1]}}),
             other => {

@@ -202,6 +202,7 @@ pub fn parse_update(body: &[u8]) -> Result<UpdateAccessId, Problems> {
     let mut problems = Problems::default();
     let update = Object::root(body, "accessId", &mut problems).map(|access_id| {
         access_id.read(&mut problems, |access_id, problems| UpdateAccessId {
+            kind: None,
             name: access_id.not_null("name", problems, json::text),
             status: access_id.not_null("authorizationStatus", problems, json::word),
             customer: read_customer(access_id, problems),
@@ -211,7 +212,8 @@ pub fn parse_update(body: &[u8]) -> Result<UpdateAccessId, Problems> {
     problems.or(update)
 }
 
-fn read_vehicle_change(access_id: &mut Object<'_>, problems: &mut Problems) -> VehicleChange {
+/// `vehicle` or `vehicleId`, of which one may be named.
+pub(crate) fn read_vehicle_change(access_id: &mut Object<'_>, problems: &mut Problems) -> VehicleChange {
     if access_id.names("vehicle") && access_id.names("vehicleId") {
         problems.add(access_id.path_of("vehicleId"), "cannot be given together with vehicle");
     }

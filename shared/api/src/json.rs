@@ -77,6 +77,17 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// The body's root, which must hold one object under `root`, and nothing else.
     pub fn root(body: &'a [u8], root: &str, problems: &mut Problems) -> Option<Self> {
+        Self::whole(body, problems)?.read(problems, |body, problems| {
+            let value = body.take(root);
+            if value.is_none() {
+                problems.add(root, "is required");
+            }
+            Self::of(root.to_owned(), value?, problems)
+        })
+    }
+
+    /// The body itself, which must be an object.
+    pub fn whole(body: &'a [u8], problems: &mut Problems) -> Option<Self> {
         let value = match parse(body) {
             Ok(value) => value,
             Err(unreadable) => {
@@ -88,16 +99,11 @@ impl<'a> Object<'a> {
             problems.add("", "must be a JSON object");
             return None;
         };
-        Self::new(String::new(), fields, problems).read(problems, |body, problems| {
-            let value = body.take(root);
-            if value.is_none() {
-                problems.add(root, "is required");
-            }
-            Self::of(root.to_owned(), value?, problems)
-        })
+        Some(Self::new(String::new(), fields, problems))
     }
 
-    fn of(path: String, value: Json<'a>, problems: &mut Problems) -> Option<Self> {
+    /// A value that must be an object.
+    pub fn of(path: String, value: Json<'a>, problems: &mut Problems) -> Option<Self> {
         match serde_json::from_str(value.get()) {
             Ok(Fields(fields)) => Some(Self::new(path, fields, problems)),
             Err(_) => {

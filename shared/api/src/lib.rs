@@ -5,6 +5,7 @@
 pub mod access_checks;
 pub mod access_ids;
 mod authorizer;
+pub mod batch;
 mod call;
 pub mod changes;
 pub mod customers;
@@ -16,6 +17,7 @@ mod json;
 mod log;
 pub mod page;
 mod problems;
+mod public;
 mod query;
 pub mod respond;
 pub mod revocations;
@@ -38,10 +40,14 @@ pub use authorizer::serve_rfid;
 pub use authorizer::{AskedEvent, asked};
 pub use call::{Call, Read};
 pub use error::Error;
-pub use lambda_http::{Body, Response, http::Method};
+pub use lambda_http::{
+    Body, Request, Response,
+    http::{self, Method},
+};
 pub use log::{METRICS, Metric, Metrics, NAMESPACE};
 pub use problems::{Problem, Problems};
+pub use public::serve_public;
 pub use query::Query;
 pub use route::Route;
 pub use serve::{StartError, serve};
-pub use store::Scope;
+pub use store::{BatchMode, Scope};

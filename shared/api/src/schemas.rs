@@ -201,6 +201,33 @@ struct AccessIdUpdate {
 }
 
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct BatchRequest {
+    /// No tag twice.
+    #[schema(min_items = 1, max_items = 1_000)]
+    access_ids: Vec<BatchItem>,
+}
+
+/// For an access ID that exists, what is left out stays, and `type` must be what it is. `vehicle` and `vehicleId` exclude each
+/// other, `null` included; for type RFID, `vehicle` may not be given, and `vehicleId` only if the card exists.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct BatchItem {
+    ocpp_id_tag: GivenTag,
+    name: GivenText<200>,
+    #[schema(rename = "type")]
+    kind: AccessIdType,
+    #[schema(nullable = false)]
+    authorization_status: Option<AuthorizationStatus>,
+    /// Changes the linked vehicle, or creates one if none is linked; `null` unlinks.
+    vehicle: Option<VehicleDetailsUpdate>,
+    /// Links to a vehicle that exists; `null` unlinks.
+    vehicle_id: Option<RecordId>,
+    /// `null` unlinks.
+    customer: Option<NamedCustomer>,
+}
+
+#[derive(ToSchema)]
 pub struct RulesRequest {
     rules: GivenRules,
 }

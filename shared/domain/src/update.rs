@@ -13,6 +13,8 @@ use crate::{
 /// A request to change an access ID.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateAccessId {
+    /// The type that the request says the access ID has. It never changes: an access ID of another type refuses the update.
+    pub kind: Option<AccessIdType>,
     /// A new name.
     pub name: Option<Name>,
     /// A new status.
@@ -50,6 +52,9 @@ pub enum VehicleChange {
 /// An update that the record does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedUpdate {
+    /// The access ID is not of the type that the request says.
+    #[error("cannot change: the access ID that has this tag is of the other type")]
+    OtherType,
     /// [`VehicleChange::Change`] for a card.
     #[error("the vehicle of an RFID access ID cannot be changed through it")]
     VehicleOfRfid,
@@ -90,6 +95,9 @@ impl LinkedAccessId {
         let mut vehicle = self.vehicle.clone();
         let mut unlinked = None;
 
+        if update.kind.is_some_and(|kind| kind != before.kind) {
+            return Err(RefusedUpdate::OtherType);
+        }
         if let Some(name) = update.name {
             access_id.name = name;
         }

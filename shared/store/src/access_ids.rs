@@ -1,19 +1,22 @@
 //! The use cases of access IDs.
 
+mod batch;
+mod plan;
+
 use std::collections::HashMap;
 
-use domain::{
-    AccessId, AccessIdFilter, AccessIdUpdate, Id, LinkedAccessId, NewAccessId, OcppIdTag, OrganizationId, TagTaken,
-    UpdateAccessId, Vehicle, VehicleChange, VehicleLink,
-};
+use domain::{AccessId, AccessIdFilter, Id, LinkedAccessId, NewAccessId, OcppIdTag, UpdateAccessId, Vehicle};
 
 use crate::{
-    Credential, Error, Idempotency, Origin, Page, PageRequest, Store, customers,
+    Credential, Error, Idempotency, Origin, Page, PageRequest, Store,
     idempotency::Remembered,
-    items::{AccessIdItem, Corrupt, TagItem, VehicleItem, Versioned, milliseconds, readable},
+    items::{AccessIdItem, TagItem, VehicleItem, milliseconds, readable},
     keys,
-    table::{Access, Attempt, Found},
+    table::Access,
 };
+
+pub use batch::{BatchItem, BatchMode};
+use plan::{Pretended, Stored, keys_of_creation, keys_of_update, read_linked};
 
 /// What the keys of remembered requests call this kind of creation.
 const KIND: &str = "ACCESS-ID";
@@ -124,45 +127,20 @@ impl Store {
         let Origin { caller, now, .. } = origin;
         let (organization, now) = (&caller.organization, milliseconds(now));
         let remembered = Remembered::new(idempotency, organization, KIND);
-        let tag_key = keys::tag(organization, &new.tag);
-        let vehicle_key = match new.vehicle {
-            VehicleLink::Existing(id) => Some(keys::vehicle(organization, id)),
-            VehicleLink::None | VehicleLink::New(_) => None,
-        };
-        let customer_key = new.customer.as_ref().map(|given| customers::key(organization, given));
+        let keys = keys_of_creation(organization, new);
 
         self.table
             .settle(async || {
-                let optional = [vehicle_key.clone(), customer_key.clone(), remembered.key()];
-                let keys = [tag_key.clone()].into_iter().chain(optional.into_iter().flatten());
+                let keys = keys.iter().cloned().chain(remembered.key());
                 let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
                 if let Some(item) = remembered.answer(&mut found, &access, now).await? {
                     return Ok(item.into_access_id()?);
                 }
 
-                let mut new = new.clone();
-                let new_customer = customers::recognize(&mut found, organization, new.customer.as_mut())?;
-                let existing =
-                    vehicle_key.as_ref().map(|key| found.take_record::<VehicleItem>(key)).transpose()?.flatten();
-                let created = if let Some(holder) = found.take::<TagItem>(&tag_key)? {
-                    Err(TagTaken::by(holder.access_id()?).into())
-                } else {
-                    let ids = [self.ids.next_one(now)?, self.ids.next_one(now)?];
-                    new.create(ids[0], ids[1], existing.as_ref().map(|vehicle| vehicle.value.clone()), now)
-                        .map_err(Error::from)
-                };
-                let created = match created {
-                    Ok(created) => created,
+                let (created, mut transaction) = match self.plan_creation(origin, &mut found, new, &Pretended::new()) {
+                    Ok(planned) => planned,
                     Err(refused) => return Ok(remembered.answer_or(refused, &access, now).await?.into_access_id()?),
                 };
-
-                let mut transaction = self.transaction(origin)?;
-                transaction.write::<AccessIdItem>(organization, &created.access_id, None)?;
-                transaction.create(tag_key.clone(), &TagItem::new(&created.access_id))?;
-                if let Some(vehicle) = &created.vehicle {
-                    transaction.write::<VehicleItem>(organization, vehicle, existing.as_ref())?;
-                }
-                customers::create(&mut transaction, organization, new_customer.as_ref())?;
                 let (access_id, vehicle) = (Some(&created.access_id), created.vehicle.as_ref());
                 remembered.remember(&mut transaction, access_id, vehicle, now)?;
                 self.table.commit(transaction).await?;
@@ -194,72 +172,18 @@ impl Store {
         update: &UpdateAccessId,
         is_meant: impl Fn(&AccessId) -> bool,
     ) -> Result<Option<(LinkedAccessId, LinkedAccessId)>, Error> {
-        let Origin { caller, now, .. } = origin;
-        let (organization, now) = (&caller.organization, milliseconds(now));
-        let key = keys::access_id(organization, id);
-        let named_key = match update.vehicle {
-            VehicleChange::Link(id) => Some(keys::vehicle(organization, id)),
-            _ => None,
-        };
+        let Origin { caller, .. } = origin;
+        let keys = keys_of_update(&caller.organization, id, update);
         self.table
             .settle(async || {
-                let mut update = update.clone();
-                let customer_key =
-                    customers::named(&mut update.customer).map(|given| customers::key(organization, given));
-                let keys = [key.clone()].into_iter().chain(customer_key).chain(named_key.clone());
-                let (access, mut found) = self.table.authorize_reading(caller, keys).await?;
-                let stored = read_linked(&access, &mut found, organization, id).await?;
-                let named = named_key.as_ref().map(|key| found.take_record::<VehicleItem>(key)).transpose()?.flatten();
-                let new_customer =
-                    customers::recognize(&mut found, organization, customers::named(&mut update.customer))?;
-                let changes_vehicle = matches!(update.vehicle, VehicleChange::Change { .. });
-                let before = stored.value();
-                if !is_meant(&before.access_id) {
+                let (access, mut found) = self.table.authorize_reading(caller, keys.iter().cloned()).await?;
+                let pretended = Pretended::new();
+                let planned = self.plan_update(origin, &access, &mut found, id, update, &pretended).await?;
+                if !is_meant(&planned.before.access_id) {
                     return Ok(None);
                 }
-                if let Some(Versioned { value: named, .. }) = &named
-                    && before.access_id.vehicle != Some(named.id)
-                    && named.access_ids.iter().any(|summary| summary.id == id)
-                {
-                    // Something changed between the reads of the two: whether the vehicle is full, for one, is not known.
-                    return Err(Attempt::Conflict);
-                }
-                let next = named.as_ref().map(|named| named.value.clone());
-                let AccessIdUpdate { after, unlinked } = before.update(update, self.ids.next_one(now)?, next, now)?;
-
-                let mut transaction = self.transaction(origin)?;
-                if after == before {
-                    // Nothing is written that could fail. What the vehicle was read for holds only if the access ID, read
-                    // before it, is still the same.
-                    if changes_vehicle && stored.vehicle.is_some() {
-                        let again = access.get::<AccessIdItem>(key.clone()).await?;
-                        if again.is_none_or(|again| again.version != stored.access_id.version) {
-                            return Err(Attempt::Conflict);
-                        }
-                    }
-                } else {
-                    // Whatever changes, all its records are as they were read, or nothing happens: what the answer says of the
-                    // one and of the other has to be true at one moment, and no change may be lost between the reads.
-                    let access_id = &after.access_id;
-                    transaction.write::<AccessIdItem>(organization, access_id, Some(&stored.access_id))?;
-                    let tag = TagItem::new(access_id);
-                    if tag != TagItem::new(&before.access_id) {
-                        transaction.follow(keys::tag(organization, &access_id.tag), &tag)?;
-                    }
-                    if let Some(vehicle) = &unlinked {
-                        transaction.write::<VehicleItem>(organization, vehicle, stored.vehicle.as_ref())?;
-                    }
-                    if (changes_vehicle || after.vehicle != before.vehicle)
-                        && let Some(vehicle) = &after.vehicle
-                    {
-                        let is_linked_anew = access_id.vehicle != before.access_id.vehicle;
-                        let before = if is_linked_anew { &named } else { &stored.vehicle };
-                        transaction.write::<VehicleItem>(organization, vehicle, before.as_ref())?;
-                    }
-                }
-                customers::create(&mut transaction, organization, new_customer.as_ref())?;
-                self.table.commit(transaction).await?;
-                Ok(Some((before, after)))
+                self.table.commit(planned.transaction).await?;
+                Ok(Some((planned.before, planned.after)))
             })
             .await
     }
@@ -285,45 +209,5 @@ impl Store {
                 self.table.commit(transaction).await
             })
             .await
-    }
-}
-
-/// The access ID that was found and its vehicle, both as they are now. One call if there is a vehicle, two if it was deleted
-/// meanwhile.
-async fn read_linked(
-    access: &Access<'_>,
-    found: &mut Found,
-    organization: &OrganizationId,
-    id: Id,
-) -> Result<Stored, Attempt> {
-    let key = keys::access_id(organization, id);
-    let access_id = found.take_record::<AccessIdItem>(&key)?.ok_or(Error::NotFound)?;
-    let Some(linked) = access_id.value.vehicle else { return Ok(Stored { access_id, vehicle: None }) };
-    let Some(vehicle) = access.get::<VehicleItem>(keys::vehicle(organization, linked)).await? else {
-        // A vehicle is deleted only after it was unlinked, which gave the access ID another version.
-        let again = access.get::<AccessIdItem>(key).await?;
-        let is_same = again.is_some_and(|again| again.version == access_id.version);
-        let corrupt = || Corrupt::new("an access ID whose vehicle is not there").into();
-        return Err(if is_same { corrupt() } else { Attempt::Conflict });
-    };
-    if !vehicle.value.shows(&access_id.value.summary()) {
-        // Something changed between the two reads: what was read first no longer holds.
-        return Err(Attempt::Conflict);
-    }
-    Ok(Stored { access_id, vehicle: Some(vehicle) })
-}
-
-/// An access ID and its vehicle as they were read.
-struct Stored {
-    access_id: Versioned<AccessId>,
-    vehicle: Option<Versioned<Vehicle>>,
-}
-
-impl Stored {
-    fn value(&self) -> LinkedAccessId {
-        LinkedAccessId {
-            access_id: self.access_id.value.clone(),
-            vehicle: self.vehicle.as_ref().map(|vehicle| vehicle.value.clone()),
-        }
     }
 }

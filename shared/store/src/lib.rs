@@ -32,6 +32,7 @@ mod table;
 mod unknown_tags;
 mod vehicles;
 
+pub use access_ids::{BatchItem, BatchMode};
 pub use admin::{CredentialInfo, NewCredential, Organization};
 pub use changes::{ChangeFilter, Origin};
 pub use credential::{Credential, Scope};

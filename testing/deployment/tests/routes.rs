@@ -1,4 +1,4 @@
-//! The routes are written in `functions::ROUTES`. The template, the local service and the OpenAPI document must have the same.
+//! The routes are written in `functions::ROUTES` and `functions::console::ROUTES`. The template, the local service and the OpenAPI document must have the same.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -6,11 +6,15 @@ use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
+use ::functions::console;
 use deployment::{Route, Template, functions, routes};
 use serde_json::Value;
 
 /// The function that has a function URL and no route.
 const AUTHORIZER: &str = "rfid-authorizer";
+
+/// The function that has the pages.
+const CONSOLE: &str = "console";
 
 fn template() -> Template {
     Template::read("template.yaml").unwrap()
@@ -20,14 +24,18 @@ fn workspace(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// The routes of the code.
-fn written() -> BTreeSet<Route> {
-    let route = |route: &api::Route| Route {
-        method: route.method.to_string(),
-        path: route.path.into(),
-        function: route.function.into(),
-    };
+/// The routes of the management API in the code.
+fn of_the_api() -> BTreeSet<Route> {
     ::functions::ROUTES.iter().map(route).collect()
+}
+
+/// The routes of the code: those of the pages too.
+fn written() -> BTreeSet<Route> {
+    ::functions::ROUTES.iter().chain(&console::ROUTES).map(route).collect()
+}
+
+fn route(route: &api::Route) -> Route {
+    Route { method: route.method.to_string(), path: route.path.into(), function: route.function.into() }
 }
 
 /// The routes of the template, without the one for requests that match no other.
@@ -43,7 +51,7 @@ fn the_template_has_the_routes_of_the_code() {
 }
 
 #[test]
-fn every_function_has_one_route_and_the_authorizer_a_function_url() {
+fn every_endpoint_has_one_route_and_the_authorizer_a_function_url() {
     let template = template();
     let routes = routes(&template).unwrap();
     for (name, id) in functions(&template).unwrap() {
@@ -57,7 +65,8 @@ fn every_function_has_one_route_and_the_authorizer_a_function_url() {
             function["Properties"].get("FunctionUrlConfig").is_none(),
             "{name} could be called past the API's limits"
         );
-        assert_eq!(deployed().iter().filter(|route| route.function == name).count(), 1, "{name}");
+        let expected = if name == CONSOLE { console::ROUTES.len() } else { 1 };
+        assert_eq!(deployed().iter().filter(|route| route.function == name).count(), expected, "{name}");
     }
 }
 
@@ -104,5 +113,5 @@ fn the_openapi_document_has_the_routes_of_the_code() {
             expected.insert(Route { method: method.to_uppercase(), path: path.clone(), function });
         }
     }
-    assert_eq!(expected, written());
+    assert_eq!(expected, of_the_api());
 }

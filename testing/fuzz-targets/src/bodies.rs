@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, fmt::Debug, sync::LazyLock};
 
-use api::{Problems, access_ids, revocations, vehicles};
+use api::{
+    Problems, access_ids,
+    batch::{self, Batch},
+    revocations, vehicles,
+};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -37,6 +41,12 @@ pub fn vehicle_update(data: &[u8]) {
 pub fn revocation(data: &[u8]) {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| schema("RevocationRequest"));
     check(data, &SCHEMA, revocations::parse);
+}
+
+/// The body of `PUT /api/access-ids/batch`. What is wrong with one item stays with it there, and counts for the whole body here.
+pub fn batch(data: &[u8]) {
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| schema("BatchRequest"));
+    check(data, &SCHEMA, |body| batch::parse(body).and_then(Batch::all_or_nothing));
 }
 
 /// One of the schemas of `openapi.json`.

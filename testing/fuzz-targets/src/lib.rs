@@ -14,7 +14,7 @@ mod table;
 mod tag;
 mod text;
 
-pub use bodies::{access_id_update, new_access_id, new_vehicle, revocation, vehicle_update};
+pub use bodies::{access_id_update, batch, new_access_id, new_vehicle, revocation, vehicle_update};
 pub use requests::{event, request, rfid_body};
 pub use table::{credential, cursor, decision, refusal, stored_item};
 pub use tag::tag;
@@ -24,8 +24,9 @@ pub use text::text;
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its program and of the folder of its inputs.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("access-id-update", access_id_update),
+    ("batch", batch),
     ("credential", credential),
     ("cursor", cursor),
     ("decision", decision),

@@ -84,7 +84,11 @@ fn errors() -> [(&'static str, &'static str, Vec<Error>); 8] {
             taken.chain([Error::IdempotencyKeyReused]).collect(),
         ),
         ("VehicleInUse", "Access IDs are linked to the vehicle.", vec![Error::VehicleInUse(2)]),
-        ("PayloadTooLarge", "The body is above 64 KiB.", vec![Error::PayloadTooLarge(64 * 1024)]),
+        (
+            "PayloadTooLarge",
+            "The body is above 64 KiB; that of a batch, above 1 MiB.",
+            vec![Error::PayloadTooLarge(64 * 1024)],
+        ),
         ("ServiceUnavailable", "The table did not answer in time. Nothing is half-written.", vec![Error::Unavailable]),
     ]
 }

@@ -45,7 +45,7 @@ const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
             not exist for it. Texts are trimmed of white space; lengths are in Unicode code points and do not count \
             what is trimmed. Timestamps are UTC with milliseconds. In a response every key is present, `null` where \
             empty, and later versions may add keys; in a request an unknown or repeated key is refused, and so is an \
-            unknown parameter of a query. Bodies may have 64 KiB.",
+            unknown parameter of a query. Bodies may have 64 KiB, that of a batch 1 MiB.",
         contact(name = "Whoever operates the deployment"),
     ),
     servers(
@@ -96,7 +96,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     let whole = components.schemas.clone();
     for (name, schema) in &mut components.schemas {
-        complete(schema, answers.contains(name), &whole);
+        complete(name, schema, answers.contains(name), &whole);
     }
     errors::name_schemas(&mut components.schemas);
 
@@ -206,7 +206,7 @@ fn answers(document: &utoipa::openapi::OpenApi) -> BTreeSet<String> {
 
 /// Makes the schema of an object as exact as the contract: a request has nothing but what is documented, an answer all of
 /// it. What else an answer may have one day is left open, so that a generated client of today reads it.
-fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String, RefOr<Schema>>) {
+fn complete(name: &str, schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String, RefOr<Schema>>) {
     if let RefOr::T(Schema::OneOf(forms)) = schema {
         // Of an untagged enum: answers are open, so what has one form may have another too.
         let forms = std::mem::take(&mut forms.items).into_iter().fold(AnyOfBuilder::new(), AnyOfBuilder::item);
@@ -232,7 +232,7 @@ fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String
         return;
     }
     if is_answer {
-        object.required = object.properties.keys().cloned().collect();
+        object.required = object.properties.keys().filter(|key| !is_of_some_answers(name, key)).cloned().collect();
         return;
     }
     // Thor may send what it likes besides.
@@ -243,6 +243,11 @@ fn complete(schema: &mut RefOr<Schema>, is_answer: bool, whole: &BTreeMap<String
             list.unique_items = name == "accessIds";
         }
     }
+}
+
+/// Whether a key is in some answers alone. (What belongs to one error alone, [`errors::name_schemas`] knows.)
+fn is_of_some_answers(schema: &str, key: &str) -> bool {
+    matches!((schema, key), ("BatchResult", "accessId" | "error" | "changes") | ("BatchError", "details"))
 }
 
 /// The requests under `events/` that are answered with one of these statuses, and their answers.

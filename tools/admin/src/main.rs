@@ -1,20 +1,32 @@
-//! `cargo admin`: creates organizations and credentials, lists them and revokes credentials, in AWS or in a local table.
+//! `cargo admin`: creates organizations and credentials, lists them and revokes credentials, in AWS or in a local table. Brings
+//! access IDs in from a CSV file, and writes them into one, through the API.
 //! Answers are JSON on standard output; what goes wrong is one sentence on standard error, and the exit code is 1.
+
+mod access_ids;
 
 use std::{env, net::IpAddr, process::ExitCode};
 
+use access_ids::{AccessIdsCommand, Outcome};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{Name, OrganizationId, Timestamp};
 use serde_json::{Value, json};
 use store::{CredentialInfo, Error, Scope, Settings, Store, TableCredentials, Unreachable};
 
-/// Creates and lists organizations; creates, lists and revokes their credentials.
+/// Creates and lists organizations; creates, lists and revokes their credentials; imports and exports access IDs.
 ///
-/// The table is reached with the AWS environment variables (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+/// Access IDs are reached through the API. For all else the table is reached with the AWS environment variables (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 /// AWS_SESSION_TOKEN).
 #[derive(Parser)]
 #[command(name = "cargo admin", bin_name = "cargo admin", version)]
 struct Arguments {
+    #[command(flatten)]
+    table: TableArguments,
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Args)]
+struct TableArguments {
     /// The table's name
     #[arg(long, global = true, env = "TABLE_NAME", default_value = "charge-access")]
     table: String,
@@ -24,12 +36,19 @@ struct Arguments {
     /// The AWS region
     #[arg(long, global = true, env = "AWS_REGION")]
     region: Option<String>,
-    #[command(subcommand)]
-    subject: Subject,
 }
 
 #[derive(Subcommand)]
 enum Subject {
+    #[command(flatten)]
+    OfTable(TableSubject),
+    /// Cards and vehicles in CSV files, through the API
+    #[command(subcommand)]
+    AccessIds(AccessIdsCommand),
+}
+
+#[derive(Subcommand)]
+enum TableSubject {
     /// Fleets: every record belongs to one
     #[command(subcommand)]
     Organization(OrganizationCommand),
@@ -119,9 +138,11 @@ impl From<ScopeArgument> for Scope {
 async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).without_time().init();
     match run(Arguments::parse()).await {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
+        Ok(Outcome { answer, is_whole }) => {
+            if let Some(answer) = answer {
+                println!("{answer}");
+            }
+            if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(sentence) => {
             eprintln!("cargo admin: {sentence}");
@@ -130,26 +151,36 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<Value, String> {
-    let settings = settings(&arguments)?;
+async fn run(arguments: Arguments) -> Result<Outcome, String> {
+    match arguments.subject {
+        Subject::AccessIds(command) => access_ids::run(command),
+        Subject::OfTable(subject) => {
+            let answer = run_on_table(&arguments.table, subject).await?;
+            Ok(Outcome { answer: Some(answer.to_string()), is_whole: true })
+        }
+    }
+}
+
+async fn run_on_table(arguments: &TableArguments, subject: TableSubject) -> Result<Value, String> {
+    let settings = settings(arguments)?;
     let store = Store::new(&settings).map_err(|error| error.to_string())?;
     store.reach().await.map_err(|cause| advice(&cause, &settings))?;
     let no_organization = |id: &OrganizationId| format!("there is no organization {id} in the table");
     let table = |error: Error| format!("{error} (table {:?})", settings.table);
-    match arguments.subject {
-        Subject::Organization(OrganizationCommand::Create { positional, name }) => {
+    match subject {
+        TableSubject::Organization(OrganizationCommand::Create { positional, name }) => {
             let name = positional.or(name).ok_or("a name is required")?;
             let created = store.create_organization(name.as_str(), now()).await.map_err(table)?;
             Ok(json!({"organizationId": created.id.as_str()}))
         }
-        Subject::Organization(OrganizationCommand::List) => {
+        TableSubject::Organization(OrganizationCommand::List) => {
             let organizations = store.organizations().await.map_err(table)?;
             let rows = organizations.iter().map(|organization| {
                 json!({"organizationId": organization.id.as_str(), "name": organization.name, "createdAt": time(organization.created_at)})
             });
             Ok(json!({"organizations": rows.collect::<Vec<_>>()}))
         }
-        Subject::Credential(CredentialCommand::Create { organization, scope, label }) => {
+        TableSubject::Credential(CredentialCommand::Create { organization, scope, label }) => {
             let organization = organization.id()?;
             let label = label.as_ref().map_or("", Name::as_str);
             match store.create_credential(&organization, scope.into(), label, now()).await {
@@ -158,7 +189,7 @@ async fn run(arguments: Arguments) -> Result<Value, String> {
                 Err(error) => Err(table(error)),
             }
         }
-        Subject::Credential(CredentialCommand::List { organization }) => {
+        TableSubject::Credential(CredentialCommand::List { organization }) => {
             let organization = organization.id()?;
             match store.credentials(&organization).await {
                 Ok(found) => Ok(json!({"credentials": found.iter().map(credential).collect::<Vec<_>>()})),
@@ -166,7 +197,7 @@ async fn run(arguments: Arguments) -> Result<Value, String> {
                 Err(error) => Err(table(error)),
             }
         }
-        Subject::Credential(CredentialCommand::Revoke { positional, credential: named, organization }) => {
+        TableSubject::Credential(CredentialCommand::Revoke { positional, credential: named, organization }) => {
             let id = positional.or(named).unwrap_or_default();
             if organization.is_some_and(|organization| !id.starts_with(&format!("{organization}."))) {
                 return Err(format!("the credential {id} is not of that organization"));
@@ -226,7 +257,7 @@ fn credential(info: &CredentialInfo) -> Value {
 }
 
 /// A table on this machine needs no credentials; one in AWS takes them from the environment.
-fn settings(arguments: &Arguments) -> Result<Settings, String> {
+fn settings(arguments: &TableArguments) -> Result<Settings, String> {
     let is_local = arguments.endpoint_url.as_deref().is_some_and(is_loopback);
     if is_local && env::var_os("AWS_ACCESS_KEY_ID").is_none() {
         let endpoint_url = arguments.endpoint_url.as_deref().unwrap_or_default();

@@ -13,7 +13,7 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST, LOCATION, RETRY
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use functions::ROUTES;
+use functions::{ROUTES, console};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -183,7 +183,7 @@ fn target(method: &Method, path: &str) -> String {
     let matches = |pattern: &str| {
         pattern.split('/').count() == path.split('/').count() && pattern.split('/').zip(path.split('/')).all(fits)
     };
-    let route = ROUTES.into_iter().find(|route| route.method == *method && matches(route.path));
+    let route = ROUTES.into_iter().chain(console::ROUTES).find(|route| route.method == *method && matches(route.path));
     let decoded = |segment| percent_encode(&percent_decode_str(segment).collect::<Vec<_>>(), ENCODED).to_string();
     let path: Vec<_> = path.split('/').map(decoded).collect();
     format!("/lambda-url/{}{}", route.map_or(REST, |route| route.function), path.join("/"))

@@ -169,12 +169,14 @@ fn ready(began: Instant, address: SocketAddr, files: &Files) -> String {
     format!(
         r#"
 Ready after {seconds} s: http://{address}. Ctrl-C ends it.
+Console: http://{address}/console. API reference: http://{address}/docs.
 Below is a line for each request; {log} has what the functions log.
 
 Paste into another shell:
 
 . '{env}'
 curl "$API/api/access-ids" -H "Authorization: Bearer $TOKEN"
+echo "$TOKEN"  # what the console asks for
 curl -i $RFID -d '{{ "msg": "rfid", "id": "rfid-card-1", "chargebox": "EaJ7cU9NJ3YkTNgy", "type": "authorize" }}'
 
 README.md goes on from here.

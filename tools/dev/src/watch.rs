@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use functions::ROUTES;
+use functions::{ROUTES, console};
 use http_body_util::Empty;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -48,7 +48,7 @@ wait "$watch"
 
 /// The names of all functions.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    ROUTES.into_iter().map(|route| route.function).chain([RFID_AUTHORIZER])
+    ROUTES.into_iter().map(|route| route.function).chain([console::FUNCTION, RFID_AUTHORIZER])
 }
 
 /// Builds all functions, in the way that `cargo lambda watch` builds each: by the same selection of packages, and so

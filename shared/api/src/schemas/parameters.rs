@@ -123,6 +123,15 @@ pub struct UnknownTagFilters {
     ocpp_id_tag: Option<GivenTag>,
 }
 
+/// Whether a batch is tried alone.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct DryRun {
+    /// Whether nothing is written, and the answer says what the same request without it would do.
+    #[param(nullable = false, default = false)]
+    dry_run: Option<bool>,
+}
+
 /// Which record.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

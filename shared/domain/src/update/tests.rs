@@ -51,6 +51,7 @@ fn time_never_runs_backwards_in_a_record() {
 fn equal_values_change_nothing() {
     let before = vehicle_access_id();
     let update = UpdateAccessId {
+        kind: None,
         name: Some(name("One")),
         status: Some(AuthorizationStatus::Authorized),
         customer: Patch::Set(Customer::new("FLEET").unwrap()),
@@ -88,6 +89,7 @@ fn unlinking_keeps_the_vehicle() {
 fn a_vehicle_is_created_with_name_and_customer_after_the_update() {
     let before = create(AccessIdType::Vehicle, AuthorizationStatus::Authorized, VehicleLink::None);
     let update = UpdateAccessId {
+        kind: None,
         name: Some(name("Two")),
         customer: Patch::Clear,
         vehicle: VehicleChange::Change { make: Patch::Keep, model: Patch::Keep, vin: Patch::Keep },
@@ -186,6 +188,7 @@ fn written_back(read: &AccessId, vehicle: Option<&Vehicle>) -> UpdateAccessId {
     }
     let customer = read.customer.as_ref();
     UpdateAccessId {
+        kind: None,
         name: Some(name(read.name.as_str())),
         status: Some(read.status),
         customer: customer.map_or(Patch::Clear, |customer| Patch::Set(Customer::new(customer.name()).unwrap())),

@@ -1,6 +1,7 @@
 //! What each request asks of the table and what the engine says it consumes: the generated parts of
 //! `docs/access-patterns.md`.
 
+mod batch;
 mod items;
 
 use std::{env, fs};
@@ -124,6 +125,7 @@ async fn costs() -> Result<Vec<String>, Error> {
     table.store.update_vehicle(by(&caller, at(0)), created.id, &update).await?;
     table.tell(endpoint, "a new customer").await;
 
+    table.rows.extend(batch::costs().await?);
     table.rows.extend(costs_of_rules().await?);
     table.rows.extend(costs_of_removals().await?);
 

@@ -144,6 +144,7 @@ async fn an_update_that_changes_nothing_writes_nothing() {
     let new = NewAccessId { customer: Some(customer("Fleet")), ..card("a") };
     let created = store.create_access_id(by(caller, at(0)), &new, None).await.unwrap();
     let same = UpdateAccessId {
+        kind: None,
         name: Some(name("Card")),
         status: Some(Authorized),
         customer: Patch::Set(customer("FLEET")),

@@ -192,6 +192,7 @@ impl World<'_> {
             }
             Call::UpdateAccessId { id: number, name: called, revoked, customer, vehicle } => {
                 let update = UpdateAccessId {
+                    kind: None,
                     name: called.map(|called| name(&format!("name {called}"))),
                     status: revoked.map(status),
                     customer: patch(*customer, named),

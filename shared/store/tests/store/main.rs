@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod access_patterns;
+mod batch;
 mod concurrency;
 mod connection;
 mod contract;

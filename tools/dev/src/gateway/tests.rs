@@ -81,7 +81,7 @@ async fn what_watch_cannot_take_is_made_so_that_it_can() {
     let request = b"DELETE /api/vehicles/1 HTTP/1.1\r\nhost: not a host\r\ncontent-length: 1\r\nconnection: close\r\n\
         authorization: Bearer \xc3\xa9\r\ncontent-type: application/json\r\n\r\n\xff";
     let (_, seen) = send(gateway, request).await;
-    assert_eq!(seen["uri"], "/lambda-url/get-access-id/api/vehicles/1");
+    assert_eq!(seen["uri"], "/lambda-url/delete-vehicle/api/vehicles/1");
     assert_eq!(header(&seen, "authorization"), Some(""));
     assert_eq!(header(&seen, "content-type"), Some("application/octet-stream"));
     assert_eq!(header(&seen, "host"), Some(gateway.to_string().as_str()));
@@ -114,20 +114,27 @@ fn requests_go_where_the_deployed_api_sends_them() {
         ("POST", "/api/access-ids", "create-access-id/api/access-ids"),
         ("GET", "/api/access-ids/1", "get-access-id/api/access-ids/1"),
         ("GET", "/api/access-ids/%31%32", "get-access-id/api/access-ids/12"),
+        ("DELETE", "/api/access-ids/1", "delete-access-id/api/access-ids/1"),
         ("PATCH", "/api/vehicles/x%2Fy", "update-vehicle/api/vehicles/x%2Fy"),
         ("PATCH", "/api/vehicles/%ff%00%25", "update-vehicle/api/vehicles/%FF%00%25"),
         ("POST", "/lambda-url/rfid-authorizer/secret", "rfid-authorizer/secret"),
         ("GET", "/lambda-url/rfid-authorizer", "rfid-authorizer"),
+        ("GET", "/console", "console/console"),
+        ("HEAD", "/console/app.js", "console/console/app.js"),
+        ("GET", "/docs/docs.js", "console/docs/docs.js"),
+        ("GET", "/openapi.json", "console/openapi.json"),
     ] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         assert_eq!(target(&method, path), format!("/lambda-url/{expected}"), "{method} {path}");
     }
     for (method, path) in [
-        ("DELETE", "/api/access-ids/1"),
+        ("DELETE", "/api/access-ids"),
         ("HEAD", "/api/access-ids"),
         ("GET", "/api/access-ids/"),
         ("GET", "//api/access-ids"),
         ("GET", "/api/access-ids/1/2"),
+        ("POST", "/console"),
+        ("GET", "/console/a/b"),
         ("GET", "/api"),
         ("POST", "/lambda-url/create-access-id/"),
         ("POST", "/lambda-url/rfid-authorizers"),

@@ -1,0 +1,110 @@
+// One card or vehicle: rename, block, authorize, link, rules, delete.
+
+import { call, mayWrite } from "./api.js";
+import { address, append, button, code, confirm, el, link, replace, tell, time } from "./dom.js";
+import { act, field, form, vehicleField } from "./form.js";
+import { blockButton } from "./revoke.js";
+import { rules } from "./rules.js";
+import { facts } from "./table.js";
+import { status } from "./words.js";
+
+export async function show(place, query, signal, heading) {
+  const path = `/api/access-ids/${encodeURIComponent(query.id ?? "")}`;
+  const [document, ruled] = await Promise.all([call("GET", path, { signal }), call("GET", `${path}/rules`, { signal })]);
+  const summary = el("section", { class: "card" });
+  const message = el("div", {});
+  const actions = el("div", { class: "actions" });
+  const problems = el("div", {});
+  const editing = el("section", { class: "card" });
+  const linking = el("section", { class: "card" });
+  append(place, [summary, message]);
+  if (mayWrite()) append(place, [editing, linking]);
+  append(place, [el("section", { class: "card" }, el("h2", {}, "When and where it may charge"), rules(path, ruled.rules)),
+    mayWrite() && remove(document.accessId, path)]);
+
+  let accessId = document.accessId;
+  const update = async (change) => {
+    ({ accessId } = await call("PATCH", path, { body: { accessId: change } }));
+    fill();
+  };
+  const reload = async (said) => {
+    ({ accessId } = await call("GET", path));
+    fill();
+    replace(message, said);
+  };
+
+  function fill() {
+    heading.textContent = accessId.name;
+    window.document.title = `${accessId.name} – Charge access`;
+    replace(summary,
+      facts([
+        ["Tag", code(accessId.ocppIdTag)],
+        ["Status", status(accessId.authorizationStatus)],
+        ["Type", accessId.type === "RFID" ? "RFID card" : "Vehicle"],
+        ["Customer", accessId.customer ? link(accessId.customer.name, "access-ids", { customer: accessId.customer.name }) : "None"],
+        accessId.type === "Vehicle" && ["Vehicle", accessId.vehicle ? link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }) : "None"],
+        accessId.revokedAt ? ["Blocked since", time(accessId.revokedAt)] : ["Authorized since", time(accessId.authorizedAt)],
+        ["Registered", time(accessId.createdAt)],
+        ["Changed", time(accessId.updatedAt)],
+        ["Number", accessId.id],
+      ].filter(Boolean)), actions, problems);
+    replace(actions,
+      mayWrite() && (accessId.authorizationStatus === "Authorized"
+        ? blockButton(accessId, problems, reload)
+        : button("Authorize", async () => { if (await act(problems, `${accessId.name} is authorized`, () => update({ authorizationStatus: "Authorized" }).then(() => true))) replace(message); }, { class: "primary" })),
+      link("Check", "check", { ocppIdTag: accessId.ocppIdTag }, { class: "button" }),
+      link("Decisions", "refusals", { accessId: accessId.id, show: "all" }, { class: "button" }),
+      link("Changes", "changes", { accessId: accessId.id }, { class: "button" }));
+    if (mayWrite()) {
+      replace(editing, el("h2", {}, "Name and customer"), edit(accessId, update));
+      replace(linking, el("h2", {}, "Vehicle"), vehicle(accessId, update, signal));
+    }
+  }
+  fill();
+}
+
+function edit(accessId, update) {
+  return form({
+    label: "Name and customer", submit: "Save",
+    fields: [
+      field({ name: "name", field: "accessId.name", label: "Name", value: accessId.name, required: true }),
+      field({ name: "customer", field: "accessId.customer.name", label: "Customer", value: accessId.customer?.name, hint: "Empty for none." }),
+    ],
+    async send({ name, customer }) {
+      await update({ name, customer: customer ? { name: customer } : null });
+      tell("Saved");
+    },
+  });
+}
+
+function vehicle(accessId, update, signal) {
+  const problems = el("div", {});
+  return [
+    accessId.type === "RFID" && el("p", { class: "muted" }, "A card can belong to a vehicle. The vehicle's page lists the cards that do."),
+    accessId.vehicle && el("p", {}, "Linked to ", link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }), "."),
+    form({
+      label: "Vehicle", submit: accessId.vehicle ? "Move to this vehicle" : "Link to this vehicle",
+      fields: [vehicleField("vehicleId", "accessId.vehicleId", "Vehicle", signal)],
+      extra: (accessId.vehicle || accessId.type === "RFID") && button("Unlink", () => act(problems, "Unlinked", () => update({ vehicleId: null }))),
+      async send({ vehicleId }) {
+        if (!vehicleId) return;
+        await update({ vehicleId: Number(vehicleId) });
+        tell("Linked");
+      },
+    }), problems];
+}
+
+function remove(accessId, path) {
+  const problems = el("div", {});
+  return el("section", { class: "card" }, el("h2", {}, "Delete"),
+    el("p", {}, "A deleted access ID is gone, and its tag is free to be registered anew. To stop a card from charging, block it instead: its history then stays with it."),
+    button("Delete", async () => {
+      const isSure = await confirm("Delete this access ID?", el("p", {}, el("strong", { dir: "auto" }, accessId.name), " ", code(accessId.ocppIdTag), " will be gone. This cannot be undone."), "Delete it");
+      if (!isSure) return;
+      const done = await act(problems, "Deleted", async () => {
+        await call("DELETE", path);
+        return true;
+      });
+      if (done) location.hash = address("access-ids");
+    }, { class: "danger" }), problems);
+}
