@@ -9,6 +9,7 @@
 //! A new operation needs: its variant and its effect in the crate `model`, its request in `requests.rs`, its answer in
 //! `observe.rs`, and, if it writes a new kind of item, that item in `stored.rs`.
 
+mod batches;
 mod changes;
 mod denials;
 mod figures;

@@ -12,7 +12,11 @@ use super::{
 use crate::support::{Fleet, World, time};
 
 /// The entries of the history by the calls that made them. A call is known by its beginning, which its request id is made of.
-pub struct Changes(BTreeMap<usize, Vec<Entry>>);
+pub struct Changes {
+    entries: BTreeMap<usize, Vec<Entry>>,
+    /// The tags of all access IDs that there have been, by their ids.
+    tags: BTreeMap<u64, u8>,
+}
 
 /// One entry.
 #[derive(Debug)]
@@ -36,18 +40,25 @@ impl Changes {
     /// Reads the history past the service.
     pub async fn read(world: &World, fleet: &Fleet) -> Self {
         let mut changes: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
+        let mut tags = BTreeMap::new();
         for item in items(world, fleet, "CHANGE").await {
             let at = time(item["changedAt"].as_str().unwrap()).timestamp_millis();
+            for subject in subjects(&item) {
+                let tag = &subject["fields"]["ocppIdTag"][1];
+                if !tag.is_null() {
+                    tags.insert(id(&subject["id"]), number(tag));
+                }
+            }
             changes.entry(began(&item["requestId"])).or_default().push(Entry { at, item });
         }
-        Self(changes)
+        Self { entries: changes, tags }
     }
 
     /// Notes of each write whether it has an entry, which a write has if and only if it has changed something, and takes the
     /// time of the request from it.
     pub fn note(&mut self, history: &mut [Made]) {
         for made in history.iter_mut().filter(|made| !made.call.is_read()) {
-            let entries = self.0.remove(&made.began).unwrap_or_default();
+            let entries = self.entries.remove(&made.began).unwrap_or_default();
             assert!(entries.len() <= 1, "a call was carried out twice: {made:?}: {entries:?}");
             made.changed = Some(!entries.is_empty());
             entries.iter().for_each(|entry| entry.date(made));
@@ -56,8 +67,18 @@ impl Changes {
 
     /// The same for one access ID of those that a request has revoked.
     pub fn note_revoked(&mut self, made: &mut Made, access_id: u64) {
-        let entries = self.0.entry(made.began).or_default();
-        let is_of = |entry: &Entry| subjects(&entry.item).any(|subject| id(&subject["id"]) == access_id);
+        self.note_one(made, |id| id == access_id);
+    }
+
+    /// The same for the access ID of a tag, of those that a batch has brought in.
+    pub fn note_imported(&mut self, made: &mut Made, tag: u8) {
+        let tags = self.tags.clone();
+        self.note_one(made, |id| tags.get(&id) == Some(&tag));
+    }
+
+    fn note_one(&mut self, made: &mut Made, is_it: impl Fn(u64) -> bool) {
+        let entries = self.entries.entry(made.began).or_default();
+        let is_of = |entry: &Entry| subjects(&entry.item).any(|subject| is_it(id(&subject["id"])));
         let at = entries.iter().position(is_of);
         made.changed = Some(at.is_some());
         if let Some(at) = at {
@@ -67,20 +88,20 @@ impl Changes {
 
     /// The access IDs that the request that began then has changed, as far as nothing was noted of them.
     pub fn access_ids(&self, began: usize) -> Vec<u64> {
-        let entries = self.0.get(&began).into_iter().flatten();
+        let entries = self.entries.get(&began).into_iter().flatten();
         let subjects = entries.flat_map(|entry| subjects(&entry.item));
         subjects.filter(|subject| subject["kind"] == "accessId").map(|subject| id(&subject["id"])).collect()
     }
 
     /// Checks that no entry is left: each belongs to a write.
     pub fn are_all_noted(&self) {
-        assert!(self.0.values().all(Vec::is_empty), "no write has made these: {:?}", self.0);
+        assert!(self.entries.values().all(Vec::is_empty), "no write has made these: {:?}", self.entries);
     }
 
     /// Checks of each field of each record that its changes lead from nothing to what it is in the end.
     pub fn lead_to(&self, end: &Model) {
         let mut fields: BTreeMap<(String, u64, String), BTreeMap<String, i32>> = BTreeMap::new();
-        for subject in self.0.values().flatten().flat_map(|entry| subjects(&entry.item)) {
+        for subject in self.entries.values().flatten().flat_map(|entry| subjects(&entry.item)) {
             for (field, values) in subject["fields"].as_object().unwrap() {
                 let key = (subject["kind"].as_str().unwrap().to_owned(), id(&subject["id"]), field.clone());
                 let balance = fields.entry(key).or_default();
@@ -99,7 +120,7 @@ impl Changes {
                 [(one, 1), (null, -1)] | [(null, -1), (one, 1)] if *null == "null" => {
                     serde_json::from_str(one).unwrap()
                 }
-                _ => panic!("{field} of {kind} {id}: {balance:?} of {:?}", self.0),
+                _ => panic!("{field} of {kind} {id}: {balance:?} of {:?}", self.entries),
             };
             let access_id = end.access_ids.get(id).filter(|_| kind == "accessId");
             let vehicle = end.vehicles.get(id).filter(|_| kind == "vehicle");
@@ -113,7 +134,7 @@ impl Changes {
                 ("rules", _) => end.rules.contains_key(id) != last.is_null(),
                 _ => true,
             };
-            assert!(is_last, "{field} of {kind} {id} is {last} by its history: {:?}", self.0);
+            assert!(is_last, "{field} of {kind} {id} is {last} by its history: {:?}", self.entries);
         }
     }
 }

@@ -47,6 +47,9 @@ pub fn check_denials(history: &[Made]) {
         let may_authorize = |made: &&Made| match &made.call {
             Asked::UpdateAccessId { id, revoked: Some(false), .. } => *id == denied_id,
             Asked::CreateAccessId { tag, revoked: false, .. } => is_deleted && tag == denied_tag,
+            Asked::Import { tag, revoked, .. } => {
+                tag == denied_tag && (*revoked == Some(false) || is_deleted && revoked.is_none())
+            }
             Asked::CreateVehicle { tags, .. } => {
                 tags.contains(&(*denied_tag, Some(false))) || is_deleted && tags.contains(&(*denied_tag, None))
             }

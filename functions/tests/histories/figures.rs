@@ -68,6 +68,10 @@ impl Figures {
             "409 tag_taken",
             "409 vehicle_in_use",
             "503 service_unavailable",
+            "item created",
+            "item error",
+            "item unchanged",
+            "item updated",
         ] {
             assert!(self.answers.contains_key(answer), "{answer} never came:\n{self}");
         }

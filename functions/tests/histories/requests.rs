@@ -98,12 +98,30 @@ impl Request {
             Call::ListAccessId { .. }
             | Call::ListLinked { .. }
             | Call::HasMore { .. }
+            | Call::Import { .. }
             | Call::Revoke { .. }
             | Call::IsRevoked { .. }
             | Call::IsMeant { .. }
             | Call::HasCustomer { .. } => panic!("{call:?}"),
         };
         Self::to(function, id, json!({root: fields}))
+    }
+
+    /// The request that brings in access IDs, each a [`Call::Import`].
+    pub fn batch(items: &[Call]) -> Self {
+        let item = |item: &Call| {
+            let Call::Import { tag, is_card, name, revoked, customer } = item else { panic!("{item:?}") };
+            let kind = if *is_card { "RFID" } else { "Vehicle" };
+            let mut item = json!({"ocppIdTag": format!("Tag-{tag}"), "type": kind, "name": format!("name {name}")});
+            if let Some(revoked) = revoked {
+                item["authorizationStatus"] = if *revoked { "Revoked" } else { "Authorized" }.into();
+            }
+            if let Some(customer) = customer {
+                item["customer"] = json!({"name": CUSTOMERS[usize::from(*customer)]});
+            }
+            item
+        };
+        Self::to("put-access-ids-batch", 0, json!({"accessIds": items.iter().map(item).collect::<Vec<_>>()}))
     }
 
     /// The request that revokes those, or says whom it would revoke.

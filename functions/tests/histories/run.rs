@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use model::{Call as Asked, Known, Made, Model, explain, story};
 
 use super::{
+    batches::Batch,
     changes::{Changes, request_id},
     denials::{check_denials, remember_starts},
     figures::Figures,
@@ -35,6 +36,7 @@ struct Run<'a> {
     history: RefCell<Vec<Made>>,
     pages: RefCell<Vec<Page>>,
     revocations: RefCell<Vec<Revocation>>,
+    batches: RefCell<Vec<Batch>>,
     /// Whether connections of the authorizer were reset, which is no fault of a request.
     was_cut: Cell<bool>,
     /// How often the authorizer had lost an entry of the journal before.
@@ -55,6 +57,7 @@ pub async fn run(world: &World, seed: u64, all: &Mutex<Figures>) {
         history: RefCell::default(),
         pages: RefCell::default(),
         revocations: RefCell::default(),
+        batches: RefCell::default(),
         was_cut: Cell::default(),
         lost_before: lost(world).await,
         known: RefCell::default(),
@@ -82,6 +85,17 @@ impl Run<'_> {
                             break;
                         }
                     }
+                }
+                Ask::Import(items) => {
+                    let request = Request::batch(&items);
+                    self.inject(request.function, faults).await;
+                    let (answer, made) = self.send(client, &items[0], &request).await;
+                    let batch = Batch { items, made, answer };
+                    let mut figures = self.figures.borrow_mut();
+                    batch.words().for_each(|word| *figures.answers.entry(word).or_default() += 1);
+                    let outcomes = (0..batch.items.len()).filter_map(|at| batch.outcome(at));
+                    outcomes.for_each(|outcome| self.known.borrow_mut().learn(&outcome));
+                    self.batches.borrow_mut().push(batch);
                 }
                 Ask::Revoke { target, is_dry_run } => {
                     let target = self.known.borrow().concrete_target(target);
@@ -190,6 +204,7 @@ impl Run<'_> {
     /// Removes all faults and waits until the table has finished every request.
     async fn calm(&self) {
         let is_uncertain = self.history.borrow().iter().any(|made| made.outcome.is_none())
+            || !self.batches.borrow().is_empty()
             || self.revocations.borrow().iter().any(|revocation| revocation.answer.status == 503);
         for function in FUNCTIONS.iter().copied() {
             let recorder = self.world.recorder(function).await;
@@ -227,6 +242,7 @@ impl Run<'_> {
         changes.note(&mut history);
         let revocations = self.revocations.take();
         history.extend(revocations.iter().flat_map(|revocation| revocation.writes(&mut changes)));
+        history.extend(self.batches.take().iter().flat_map(|batch| batch.writes(&mut changes)));
         changes.are_all_noted();
         let may_be_lost = self.check_journal(&history).await;
         for revocation in revocations.iter().filter(|_| history.len() < 100).collect::<Vec<_>>() {

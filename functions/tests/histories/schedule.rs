@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use harness::{Fault, Rule};
-use model::{Call, Kind, Target, call, decide, target};
+use model::{Call, Kind, Target, call, decide, imports, target};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -31,6 +31,8 @@ pub enum Ask {
         limit: usize,
         goes_on: bool,
     },
+    /// A batch, each item a [`Call::Import`].
+    Import(Vec<Call>),
     /// A revocation of many access IDs.
     Revoke {
         target: Target,
@@ -146,7 +148,7 @@ fn step() -> impl Strategy<Value = Step> {
     let revoke = (target(), proptest::bool::weighted(0.25));
     let revoke = revoke.prop_map(|(target, is_dry_run)| Ask::Revoke { target, is_dry_run });
     with_faults(
-        prop_oneof![7 => call().prop_map(Ask::Call), 3 => decide().prop_map(Ask::Call), 1 => list, 1 => revoke].boxed(),
+        prop_oneof![7 => call().prop_map(Ask::Call), 3 => decide().prop_map(Ask::Call), 1 => list, 1 => revoke, 1 => imports().prop_map(Ask::Import)].boxed(),
     )
 }
 
@@ -155,6 +157,7 @@ fn with_faults(ask: BoxedStrategy<Ask>) -> impl Strategy<Value = Step> {
     (ask, faults).prop_map(|(ask, mut faults)| {
         let is_write = match &ask {
             Ask::Call(call) => !call.is_read(),
+            Ask::Import(_) => true,
             Ask::Revoke { is_dry_run, .. } => !is_dry_run,
             Ask::List { .. } => false,
         };

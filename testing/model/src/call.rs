@@ -27,6 +27,8 @@ pub enum Call {
     DeleteAccessId { id: u64 },
     /// A vehicle is deleted.
     DeleteVehicle { id: u64 },
+    /// One access ID of a batch: created if its tag is unknown, else changed.
+    Import { tag: u8, is_card: bool, name: u8, revoked: Option<bool>, customer: Option<u8> },
     /// One access ID is revoked, if it is authorized and one of those.
     Revoke { id: u64, of: Target },
     /// One access ID with its vehicle.
@@ -50,6 +52,15 @@ pub enum Call {
     IsMeant { id: u64, of: Target },
     /// Whether there is such a customer.
     HasCustomer { customer: u8 },
+}
+
+/// What became of an access ID of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the words are the contract's")]
+pub enum Imported {
+    Created,
+    Updated,
+    Unchanged,
 }
 
 /// Which access IDs a revocation is about.
@@ -164,6 +175,7 @@ impl Call {
             | Self::PutRules { .. }
             | Self::DeleteAccessId { .. }
             | Self::DeleteVehicle { .. }
+            | Self::Import { .. }
             | Self::Revoke { .. } => false,
             Self::GetAccessId { .. }
             | Self::GetVehicle { .. }
@@ -181,7 +193,7 @@ impl Call {
     /// The access IDs that it may write, by id or by tag: their times show when it was carried out.
     pub(crate) fn written(&self) -> Vec<Record> {
         match self {
-            Self::CreateAccessId { tag, .. } => vec![Record::Tag(*tag)],
+            Self::CreateAccessId { tag, .. } | Self::Import { tag, .. } => vec![Record::Tag(*tag)],
             Self::CreateVehicle { tags, .. } => tags.iter().map(|(tag, _)| Record::Tag(*tag)).collect(),
             Self::UpdateAccessId { id, .. } | Self::PutRules { id, .. } | Self::Revoke { id, .. } => {
                 vec![Record::Id(*id)]
@@ -236,6 +248,8 @@ pub enum Outcome {
     Is(bool),
     /// The access ID was revoked.
     Done,
+    /// An access ID of a batch was created, or else changed or left as it was.
+    Imported { id: u64, how: Imported },
     /// A decision: 200.
     Authorized { id: u64, name: u8, is_card: bool },
     /// A decision: 403, revoked.

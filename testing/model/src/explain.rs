@@ -226,6 +226,10 @@ impl Search<'_> {
             Some(Outcome::Vehicle { access_ids, .. }) => {
                 vec![access_ids.iter().map(|(id, tag, _)| (*tag, *id)).collect()]
             }
+            Some(Outcome::Imported { id, .. }) => {
+                let tag = call.written().into_iter().find_map(Record::tag);
+                vec![tag.map(|tag| (tag, *id)).into_iter().collect()]
+            }
             Some(_) => vec![BTreeMap::new()],
             None => {
                 let mut ways = vec![BTreeMap::new()];
@@ -255,6 +259,9 @@ fn ids_by_tag(history: &[Made], end: &Model) -> BTreeMap<u8, BTreeSet<u64>> {
     for made in history {
         match &made.outcome {
             Some(Outcome::AccessId { access_id, .. }) => _ = pairs.insert((access_id.tag, access_id.id)),
+            Some(Outcome::Imported { id, .. }) => {
+                pairs.extend(made.call.written().into_iter().filter_map(Record::tag).map(|tag| (tag, *id)));
+            }
             Some(Outcome::Vehicle { access_ids, .. }) => {
                 pairs.extend(access_ids.iter().map(|(id, tag, _)| (*tag, *id)))
             }

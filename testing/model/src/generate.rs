@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, option, prelude::*};
 
-use crate::{Call, Change, Field, Kind, Link, Outcome, Remembered, Rules, Target, Window};
+use crate::{Call, Change, Field, Kind, Link, Outcome, Remembered, Rules, Target, Window, is_same_customer};
 
 /// An id that no record has.
 pub(crate) const NO_RECORD: u64 = 7;
@@ -18,6 +18,31 @@ fn rules() -> impl Strategy<Value = Rules> {
     let window =
         prop_oneof![2 => Just(Window::Any), 1 => Just(Window::Later), 1 => Just(Window::Now), 1 => Just(Window::Over)];
     (window, option::of(0..2_u8)).prop_map(|(window, charge_box)| Rules { window, charge_box })
+}
+
+/// The access IDs of a random batch, each of another tag. A customer is written in one way in one batch, as the service takes it.
+pub fn imports() -> impl Strategy<Value = Vec<Call>> {
+    let status = option::of(any::<bool>());
+    let import = (0..5_u8, any::<bool>(), 0..3_u8, status, option::of(0..4_u8));
+    vec(import, 1..4).prop_map(|items| {
+        let (mut tags, mut customers) = (BTreeSet::new(), Vec::new());
+        let items = items.into_iter().filter(|(tag, ..)| tags.insert(*tag));
+        let mut spelled = |given: u8| {
+            let first = customers.iter().copied().find(|known| is_same_customer(*known, given));
+            first.unwrap_or_else(|| {
+                customers.push(given);
+                given
+            })
+        };
+        let import = |(tag, is_card, name, revoked, customer): (_, _, _, _, Option<u8>)| Call::Import {
+            tag,
+            is_card,
+            name,
+            revoked,
+            customer: customer.map(&mut spelled),
+        };
+        items.map(import).collect()
+    })
 }
 
 /// What a random revocation is about. Its ids are random numbers, which [`Known::concrete_target`] replaces by existing ids.
@@ -165,6 +190,7 @@ impl Known {
                 note(&mut self.tags, access_id.tag);
                 access_id.vehicle.iter().for_each(|id| note(&mut self.vehicles, *id));
             }
+            Outcome::Imported { id, .. } => note(&mut self.access_ids, *id),
             Outcome::Vehicle { id, access_ids, .. } => {
                 note(&mut self.vehicles, *id);
                 access_ids.iter().for_each(|(id, tag, _)| {

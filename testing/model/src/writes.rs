@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccessId, Call, Change, Field, Kind, Link, Model, Outcome, Rules, Target, Vehicle, is_same_customer};
+use crate::{
+    AccessId, Call, Change, Field, Imported, Kind, Link, Model, Outcome, Rules, Target, Vehicle, is_same_customer,
+};
 
 /// What the model cannot know of a call: when it was carried out, and which ids the service gave.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,7 @@ impl Model {
             Call::CreateVehicle { .. } => self.create_vehicle(call, chosen),
             Call::UpdateVehicle { .. } => self.update_vehicle(call),
             Call::PutRules { id, rules } => Some(self.put_rules(*id, *rules, chosen)),
+            Call::Import { .. } => self.import(call, chosen),
             Call::Revoke { id, of } => Some(self.revoke(*id, of, chosen)),
             Call::DeleteAccessId { id } => Some(self.delete_access_id(*id)),
             Call::DeleteVehicle { id } => Some(self.delete_vehicle(*id)),
@@ -170,6 +173,28 @@ impl Model {
             self.rules.retain(|_, rules| *rules != Rules::default());
         }
         Outcome::Rules(rules)
+    }
+
+    /// One access ID of a batch.
+    fn import(&mut self, call: &Call, chosen: Chosen<'_>) -> Option<Outcome> {
+        let Call::Import { tag, is_card, name, revoked, customer } = *call else { return None };
+        let Some(before) = self.by_tag(tag).cloned() else {
+            let revoked = revoked.unwrap_or(false);
+            let vehicle = Link::None;
+            let create = Call::CreateAccessId { tag, is_card, name, revoked, customer, vehicle, key: None };
+            return self.create_access_id(&create, chosen).map(|outcome| match outcome {
+                Outcome::AccessId { access_id, .. } => Outcome::Imported { id: access_id.id, how: Imported::Created },
+                other => other,
+            });
+        };
+        if before.is_card != is_card {
+            return Some(Outcome::Refused);
+        }
+        let (id, customer) = (before.id, customer.map_or(Field::Keep, Field::Set));
+        let update = Call::UpdateAccessId { id, name: Some(name), revoked, customer, vehicle: Change::Keep };
+        self.update_access_id(&update, chosen)?;
+        let how = if self.access_ids.get(&id) == Some(&before) { Imported::Unchanged } else { Imported::Updated };
+        Some(Outcome::Imported { id, how })
     }
 
     /// One access ID of those that a revocation is about.

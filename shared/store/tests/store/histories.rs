@@ -272,6 +272,7 @@ impl World<'_> {
             Call::ListAccessId { .. }
             | Call::ListLinked { .. }
             | Call::HasMore { .. }
+            | Call::Import { .. }
             | Call::Revoke { .. }
             | Call::IsRevoked { .. }
             | Call::IsMeant { .. }
