@@ -199,9 +199,9 @@ mod tests {
     #[tokio::test]
     async fn one_invocation_at_a_time_is_handed_out_and_answered() {
         let runtime = Runtime::start().await.unwrap();
-        let first = runtime.invoke("1".into(), Duration::from_secs(5));
-        drop(runtime.invoke("nobody waits".into(), Duration::from_secs(5)));
-        let second = runtime.invoke("2".into(), Duration::from_secs(5));
+        let first = runtime.invoke("1".into(), None, Duration::from_secs(5));
+        drop(runtime.invoke("nobody waits".into(), None, Duration::from_secs(5)));
+        let second = runtime.invoke("2".into(), None, Duration::from_secs(5));
         assert!(runtime.init().borrow().is_none());
 
         let function = async {
@@ -235,7 +235,7 @@ mod tests {
             let mut answer = None;
             let asks = async {
                 idle.wait_for(|idle| *idle).await.unwrap();
-                answer = Some(runtime.invoke("event".into(), Duration::from_secs(5)));
+                answer = Some(runtime.invoke("event".into(), None, Duration::from_secs(5)));
             };
             tokio::join!(send(&mut function, "GET", "invocation/next", ""), asks);
             assert!(answer.is_some());
