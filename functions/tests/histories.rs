@@ -4,12 +4,19 @@
 //! `SCHEDULES=10000 cargo test -p functions histories` runs many schedules; `SEED=… SCHEDULES=50` runs one schedule 50 times.
 //! A seed fixes the calls and the faults; the order in which the processes run differs from run to run.
 //!
+//! Each request has its own id, by which entries of the change history and of the journal are told to be its own.
+//!
 //! A new operation needs: its variant and its effect in the crate `model`, its request in `requests.rs`, its answer in
 //! `observe.rs`, and, if it writes a new kind of item, that item in `stored.rs`.
 
+mod batches;
+mod changes;
+mod denials;
 mod figures;
+mod journal;
 mod observe;
 mod requests;
+mod revocations;
 mod run;
 mod schedule;
 mod stored;

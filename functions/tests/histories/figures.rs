@@ -17,6 +17,10 @@ pub struct Figures {
     pub happened: usize,
     /// Writes answered 503 that had not been carried out.
     pub did_not: usize,
+    /// Decisions that the journal lacks in one of its lists, or may lack.
+    pub lost: usize,
+    /// Those of schedules without a fault of the authorizer's, which come from a slow machine.
+    pub lost_without_fault: usize,
     /// Answers 503 without a fault, which come from a slow machine.
     pub without_fault: usize,
 }
@@ -24,10 +28,12 @@ pub struct Figures {
 impl Figures {
     /// Adds the counts of one schedule.
     pub fn add(&mut self, one: Figures) {
-        let Self { calls, answers, faults, happened, did_not, without_fault } = one;
+        let Self { calls, answers, faults, happened, did_not, lost, lost_without_fault, without_fault } = one;
         self.calls += calls;
         self.happened += happened;
         self.did_not += did_not;
+        self.lost += lost;
+        self.lost_without_fault += lost_without_fault;
         self.without_fault += without_fault;
         answers.into_iter().for_each(|(answer, count)| *self.answers.entry(answer).or_default() += count);
         for (kind, counts) in faults {
@@ -50,13 +56,22 @@ impl Figures {
         for answer in [
             "200",
             "201",
+            "204",
             "400 invalid_request",
+            "403 expired",
+            "403 not_here",
+            "403 not_yet_valid",
             "403 revoked",
             "403 unknown",
             "404 not_found",
             "409 idempotency_key_reused",
             "409 tag_taken",
+            "409 vehicle_in_use",
             "503 service_unavailable",
+            "item created",
+            "item error",
+            "item unchanged",
+            "item updated",
         ] {
             assert!(self.answers.contains_key(answer), "{answer} never came:\n{self}");
         }
@@ -72,7 +87,8 @@ impl std::fmt::Display for Figures {
         for (kind, [authorizer, others]) in &self.faults {
             writeln!(f, "{authorizer:8}{others:8} {kind}")?;
         }
-        let Self { happened, did_not, without_fault, .. } = self;
+        let Self { happened, did_not, lost, lost_without_fault, without_fault, .. } = self;
+        writeln!(f, "decisions lost to the journal: {lost}, {lost_without_fault} of them without a fault")?;
         write!(f, "writes answered 503: {happened} happened, {did_not} did not; 503 without a fault: {without_fault}")
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use model::{AccessId, Call, Change, Kind, Link, Made, Model, Outcome, Vehicle};
+use model::{AccessId, Call, Change, Kind, Known, Link, Made, Model, Outcome, Rules, Vehicle, Window};
 use serde_json::Value;
 
+use super::requests;
 use crate::support::{Answer, time};
 
 /// The customers of `requests::CUSTOMERS` as they are stored: in NFC.
@@ -18,6 +19,8 @@ pub fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
         (404, _) => Outcome::NotFound,
         (409, Some("tag_taken")) => Outcome::TagTaken(answer.conflicts().into_iter().map(taken).collect()),
         (409, Some("idempotency_key_reused")) => Outcome::KeyReused,
+        (409, Some("vehicle_in_use")) => Outcome::InUse,
+        (204, _) => Outcome::Deleted,
         (400, _) => {
             let field = match call {
                 Call::CreateAccessId { vehicle: Link::Existing(_), .. }
@@ -29,6 +32,9 @@ pub fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
         }
         (403, Some("revoked")) => Outcome::Revoked,
         (403, Some("unknown")) => Outcome::Unknown,
+        (403, Some("not_yet_valid")) => Outcome::NotYetValid,
+        (403, Some("expired")) => Outcome::Expired,
+        (403, Some("not_here")) => Outcome::NotHere,
         (200, _) if matches!(call, Call::Decide { .. }) => {
             let access_id = &answer.body["accessId"];
             Outcome::Authorized {
@@ -37,6 +43,7 @@ pub fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
                 is_card: access_id["type"] == "RFID",
             }
         }
+        (200, _) if answer.body.get("rules").is_some() => Outcome::Rules(rules(&answer.body["rules"])),
         (200 | 201, _) if answer.body.get("accessId").is_some() => access_id(&answer.body["accessId"]),
         (200 | 201, _) => vehicle(&answer.body["vehicle"]),
         _ => panic!("{call:?}: {answer:?}"),
@@ -78,20 +85,21 @@ impl Page {
     }
 
     /// The page as separate reads: of each record that it shows, of each that exists in the end and that it does not show,
-    /// and of whether there is a next page.
-    pub fn expand(self, end: &Model) -> Vec<Made> {
+    /// and of whether there is a next page. So it is of those that a client has known and that were deleted.
+    pub fn expand(self, end: &Model, known: &Known) -> Vec<Made> {
         let shown: BTreeSet<u64> = self.reads.iter().filter_map(|reads| listed_id(&reads.first()?.0)).collect();
         let last = self.next.as_ref().map_or(u64::MAX, |(last, _)| *last);
-        let all: Vec<u64> = match self.kind {
+        let mut all: BTreeSet<u64> = match self.kind {
             Kind::AccessId => end.access_ids.keys().copied().collect(),
             Kind::Vehicle => end.vehicles.keys().copied().collect(),
         };
+        all.extend(known.ids(self.kind));
         let missing = all.into_iter().filter(|id| *id > self.after && *id <= last && !shown.contains(id));
         let missing = missing.map(|id| match self.kind {
             Kind::AccessId => (Call::ListAccessId { id }, Outcome::NotFound),
             Kind::Vehicle => (Call::GetVehicle { id }, Outcome::NotFound),
         });
-        let more = self.next.map(|_| (Call::HasMore { kind: self.kind, after: last }, Outcome::More(true)));
+        let more = self.next.map(|_| (Call::HasMore { kind: self.kind, after: last }, Outcome::Is(true)));
         let reads = self.reads.into_iter().flatten().chain(missing).chain(more);
         reads.map(|(call, outcome)| Made { call, outcome: Some(outcome), ..self.made.clone() }).collect()
     }
@@ -145,6 +153,20 @@ fn vehicle(value: &Value) -> Outcome {
         },
         access_ids: value["accessIds"].as_array().unwrap().iter().map(shown).collect(),
     }
+}
+
+/// Rules in an answer or an item.
+pub fn rules(value: &Value) -> Rules {
+    let windows = [Window::Any, Window::Later, Window::Now, Window::Over];
+    let charge_boxes = [None, Some(0), Some(1)];
+    let all = windows.into_iter().flat_map(|window| charge_boxes.map(|charge_box| Rules { window, charge_box }));
+    let same = all.into_iter().find(|rules| {
+        let written = requests::rules(*rules);
+        // The table leaves out milliseconds that are 0.
+        let is_same_time = |name| moment(&written[name]) == moment(&value[name]);
+        is_same_time("validFrom") && is_same_time("validUntil") && written["chargeBoxes"] == value["chargeBoxes"]
+    });
+    same.unwrap_or_else(|| panic!("no call has written this: {value}"))
 }
 
 /// The id in an answer or an item.

@@ -1,12 +1,16 @@
 //! From the model's calls to HTTP requests.
 
-use model::{Call, Change, Field, Kind, Link};
+use model::{Call, Change, Field, Kind, Link, Rules, Target, Window};
 use serde_json::{Value, json};
 
 use crate::support::{AUTHORIZER, target, thor};
 
 /// Two customers in two spellings each, as they are sent.
 const CUSTOMERS: [&str; 4] = ["Fleet Ä", "fleet a\u{308}", "Other", "OTHER"];
+
+/// Times long before and long after every test, as the API shows them.
+const LONG_BEFORE: &str = "2020-01-01T00:00:00.000Z";
+const LONG_AFTER: &str = "2090-01-01T00:00:00.000Z";
 
 /// An HTTP request and the function that it is for.
 pub struct Request {
@@ -80,13 +84,57 @@ impl Request {
             }
             Call::GetAccessId { id } => return Self::to("get-access-id", *id, Value::Null),
             Call::GetVehicle { id } => return Self::to("get-vehicle", *id, Value::Null),
-            Call::Decide { tag } => {
-                let body = thor(&format!("TAG-{tag}"), if tag % 2 == 0 { "authorize" } else { "start" });
+            Call::GetRules { id } => return Self::to("get-access-id-rules", *id, Value::Null),
+            Call::PutRules { id, rules } => {
+                return Self::to("put-access-id-rules", *id, json!({"rules": self::rules(*rules)}));
+            }
+            Call::DeleteAccessId { id } => return Self::to("delete-access-id", *id, Value::Null),
+            Call::DeleteVehicle { id } => return Self::to("delete-vehicle", *id, Value::Null),
+            Call::Decide { tag, begins, charge_box, remembered: _ } => {
+                let mut body = thor(&format!("TAG-{tag}"), if *begins { "start" } else { "authorize" });
+                body["chargebox"] = self::charge_box(*charge_box).into();
                 return Self { function: AUTHORIZER, method: "POST", target: String::new(), body };
             }
-            Call::ListAccessId { .. } | Call::ListLinked { .. } | Call::HasMore { .. } => panic!("{call:?}"),
+            Call::ListAccessId { .. }
+            | Call::ListLinked { .. }
+            | Call::HasMore { .. }
+            | Call::Import { .. }
+            | Call::Revoke { .. }
+            | Call::IsRevoked { .. }
+            | Call::IsMeant { .. }
+            | Call::HasCustomer { .. } => panic!("{call:?}"),
         };
         Self::to(function, id, json!({root: fields}))
+    }
+
+    /// The request that brings in access IDs, each a [`Call::Import`].
+    pub fn batch(items: &[Call]) -> Self {
+        let item = |item: &Call| {
+            let Call::Import { tag, is_card, name, revoked, customer } = item else { panic!("{item:?}") };
+            let kind = if *is_card { "RFID" } else { "Vehicle" };
+            let mut item = json!({"ocppIdTag": format!("Tag-{tag}"), "type": kind, "name": format!("name {name}")});
+            if let Some(revoked) = revoked {
+                item["authorizationStatus"] = if *revoked { "Revoked" } else { "Authorized" }.into();
+            }
+            if let Some(customer) = customer {
+                item["customer"] = json!({"name": CUSTOMERS[usize::from(*customer)]});
+            }
+            item
+        };
+        Self::to("put-access-ids-batch", 0, json!({"accessIds": items.iter().map(item).collect::<Vec<_>>()}))
+    }
+
+    /// The request that revokes those, or says whom it would revoke.
+    pub fn revocation(target: &Target, is_dry_run: bool) -> Self {
+        let mut revocation = match target {
+            Target::These(ids) => json!({"accessIds": ids}),
+            Target::Vehicle(id) => json!({"vehicleId": id}),
+            Target::Customer(number) => json!({"customer": {"name": CUSTOMERS[usize::from(*number)]}}),
+        };
+        if is_dry_run {
+            revocation["dryRun"] = true.into();
+        }
+        Self::to("create-revocation", 0, json!({"revocation": revocation}))
     }
 
     /// A page of a list, from the start or from a cursor (given with the id before it).
@@ -106,4 +154,19 @@ impl Request {
         let (method, target) = target(function, id);
         Self { function, method, target, body }
     }
+}
+
+/// Rules as the API shows them.
+pub fn rules(Rules { window, charge_box }: Rules) -> Value {
+    let [from, until] = match window {
+        Window::Any => [None; 2],
+        Window::Later => [Some(LONG_AFTER), None],
+        Window::Now => [Some(LONG_BEFORE), Some(LONG_AFTER)],
+        Window::Over => [None, Some(LONG_BEFORE)],
+    };
+    json!({"validFrom": from, "validUntil": until, "chargeBoxes": charge_box.map(|only| [self::charge_box(only)])})
+}
+
+fn charge_box(number: u8) -> String {
+    format!("box-{number}")
 }

@@ -10,13 +10,18 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use model::{Call as Asked, Known, Made, Model, Outcome, explain, story};
+use model::{Call as Asked, Known, Made, Model, explain, story};
 
 use super::{
+    batches::Batch,
+    changes::{Changes, request_id},
+    denials::{check_denials, remember_starts},
     figures::Figures,
+    journal::{LOST, missing_decisions},
     observe::{Page, outcome},
     report,
     requests::Request,
+    revocations::Revocation,
     schedule::{Ask, Schedule, Step, Trouble},
     stored::Stored,
 };
@@ -30,6 +35,12 @@ struct Run<'a> {
     moment: Cell<usize>,
     history: RefCell<Vec<Made>>,
     pages: RefCell<Vec<Page>>,
+    revocations: RefCell<Vec<Revocation>>,
+    batches: RefCell<Vec<Batch>>,
+    /// Whether connections of the authorizer were reset, which is no fault of a request.
+    was_cut: Cell<bool>,
+    /// How often the authorizer had lost an entry of the journal before.
+    lost_before: usize,
     known: RefCell<Known>,
     figures: RefCell<Figures>,
 }
@@ -45,6 +56,10 @@ pub async fn run(world: &World, seed: u64, all: &Mutex<Figures>) {
         moment: Cell::default(),
         history: RefCell::default(),
         pages: RefCell::default(),
+        revocations: RefCell::default(),
+        batches: RefCell::default(),
+        was_cut: Cell::default(),
+        lost_before: lost(world).await,
         known: RefCell::default(),
         figures: RefCell::default(),
     };
@@ -71,6 +86,25 @@ impl Run<'_> {
                         }
                     }
                 }
+                Ask::Import(items) => {
+                    let request = Request::batch(&items);
+                    self.inject(request.function, faults).await;
+                    let (answer, made) = self.send(client, &items[0], &request).await;
+                    let batch = Batch { items, made, answer };
+                    let mut figures = self.figures.borrow_mut();
+                    batch.words().for_each(|word| *figures.answers.entry(word).or_default() += 1);
+                    let outcomes = (0..batch.items.len()).filter_map(|at| batch.outcome(at));
+                    outcomes.for_each(|outcome| self.known.borrow_mut().learn(&outcome));
+                    self.batches.borrow_mut().push(batch);
+                }
+                Ask::Revoke { target, is_dry_run } => {
+                    let target = self.known.borrow().concrete_target(target);
+                    let request = Request::revocation(&target, is_dry_run);
+                    self.inject(request.function, faults).await;
+                    let step = Asked::Revoke { id: 0, of: target.clone() };
+                    let (answer, made) = self.send(client, &step, &request).await;
+                    self.revocations.borrow_mut().push(Revocation { target, is_dry_run, made, answer });
+                }
                 Ask::List { kind, limit, goes_on } => {
                     let start = cursors.remove(&kind).filter(|_| goes_on);
                     let request = Request::page(kind, limit, start.as_ref());
@@ -91,6 +125,7 @@ impl Run<'_> {
             recorder.inject(trouble);
             if cuts {
                 recorder.cut();
+                self.was_cut.set(self.was_cut.get() || function == AUTHORIZER);
             }
         }
     }
@@ -150,7 +185,7 @@ impl Run<'_> {
             message = message.header("idempotency-key", &format!("key-{key}"));
         }
         let (began, from) = (self.tick(), milliseconds());
-        let answer = message.await;
+        let answer = message.request_id(request_id(began)).await;
         let (ended, to) = (self.tick(), milliseconds());
 
         let mut figures = self.figures.borrow_mut();
@@ -158,7 +193,7 @@ impl Run<'_> {
         let what = answer.body["code"].as_str().or(answer.body["reason"].as_str()).unwrap_or_default();
         *figures.answers.entry(format!("{} {what}", answer.status).trim_end().to_owned()).or_default() += 1;
         figures.without_fault += usize::from(answer.status == 503 && faults() == faults_before);
-        (answer, Made { call: call.clone(), from, to, began, ended, outcome: None })
+        (answer, Made { call: call.clone(), from, to, began, ended, outcome: None, changed: None })
     }
 
     fn tick(&self) -> usize {
@@ -168,7 +203,9 @@ impl Run<'_> {
 
     /// Removes all faults and waits until the table has finished every request.
     async fn calm(&self) {
-        let is_uncertain = self.history.borrow().iter().any(|made| made.outcome.is_none());
+        let is_uncertain = self.history.borrow().iter().any(|made| made.outcome.is_none())
+            || !self.batches.borrow().is_empty()
+            || self.revocations.borrow().iter().any(|revocation| revocation.answer.status == 503);
         for function in FUNCTIONS.iter().copied() {
             let recorder = self.world.recorder(function).await;
             recorder.heal();
@@ -200,13 +237,25 @@ impl Run<'_> {
 
         let end: &Model = &stored.state;
         let mut history = self.history.take();
+        let mut changes = Changes::read(self.world, &self.fleet).await;
+        changes.lead_to(end);
+        changes.note(&mut history);
+        let revocations = self.revocations.take();
+        history.extend(revocations.iter().flat_map(|revocation| revocation.writes(&mut changes)));
+        history.extend(self.batches.take().iter().flat_map(|batch| batch.writes(&mut changes)));
+        changes.are_all_noted();
+        let may_be_lost = self.check_journal(&history).await;
+        for revocation in revocations.iter().filter(|_| history.len() < 100).collect::<Vec<_>>() {
+            history.extend(revocation.reads(end, &self.known.borrow()));
+        }
         for page in self.pages.take() {
             // The search takes at most 128 calls.
             if history.len() < 100 {
-                history.extend(page.expand(end));
+                history.extend(page.expand(end, &self.known.borrow()));
             }
         }
         history.truncate(128);
+        remember_starts(&mut history, may_be_lost);
         let happened = match explain(&history, end, |model| stored.agrees(model)) {
             Ok(happened) => happened,
             Err(unexplained) => {
@@ -219,35 +268,35 @@ impl Run<'_> {
         figures.happened += happened.len();
         let uncertain = history.iter().filter(|made| made.outcome.is_none());
         figures.did_not += uncertain.count() - happened.len();
-        self.check_revocations(&history);
+        check_denials(&history);
     }
 
-    /// Checks the most important promise without the model: after the answer to a revocation, and before the next call that
-    /// may authorize the tag again, no decision authorizes it.
-    fn check_revocations(&self, history: &[Made]) {
-        for revoked in history {
-            let Some(Outcome::AccessId { access_id, .. }) = &revoked.outcome else { continue };
-            let is_revocation = matches!(revoked.call, Asked::UpdateAccessId { revoked: Some(true), .. });
-            if !is_revocation {
-                continue;
+    /// Checks that no decision is missing in the journal but those that the authorizer says it has lost, and that it loses none
+    /// without a cause. Returns whether one may be lost.
+    async fn check_journal(&self, history: &[Made]) -> bool {
+        self.world.journalled().await;
+        let missing = missing_decisions(self.world, &self.fleet, history).await;
+        let mut lost = self::lost(self.world).await - self.lost_before;
+        for _ in 0..100 {
+            if lost >= missing {
+                break;
             }
-            let may_authorize = |made: &&Made| match &made.call {
-                Asked::UpdateAccessId { id, revoked: Some(false), .. } => *id == access_id.id,
-                Asked::CreateVehicle { tags, .. } => tags.contains(&(access_id.tag, Some(false))),
-                _ => false,
-            };
-            let authorizes = |made: &&Made| {
-                // A call without an answer may be carried out at any later time.
-                made.outcome.is_none() || made.ended > revoked.began
-            };
-            let next = history.iter().filter(may_authorize).filter(authorizes).map(|made| made.began).min();
-            for decision in history.iter().filter(|made| made.call == Asked::Decide { tag: access_id.tag }) {
-                let is_between = decision.began > revoked.ended && decision.ended < next.unwrap_or(usize::MAX);
-                let is_authorized = matches!(decision.outcome, Some(Outcome::Authorized { .. }));
-                assert!(!(is_between && is_authorized), "{decision:?} after {revoked:?}");
-            }
+            // A line of the log may arrive later than the write.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            lost = self::lost(self.world).await - self.lost_before;
         }
+        assert!(missing <= lost, "{missing} decisions are missing in the journal, {lost} are lost by the log");
+        let mut figures = self.figures.borrow_mut();
+        let has_failed = self.was_cut.get() || figures.faults.values().any(|[authorizer, _]| *authorizer > 0);
+        figures.lost += lost;
+        figures.lost_without_fault += if has_failed { 0 } else { lost };
+        has_failed || lost > 0
     }
+}
+
+/// How many entries of the journal the authorizer says it has lost.
+async fn lost(world: &World) -> usize {
+    world.instance(AUTHORIZER, 0).await.output().matches(LOST).count()
 }
 
 /// When a check fails, prints the history that led to it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use harness::{Fault, Rule};
-use model::{Call, Kind, call};
+use model::{Call, Kind, Target, call, decide, imports, target};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -30,6 +30,13 @@ pub enum Ask {
         kind: Kind,
         limit: usize,
         goes_on: bool,
+    },
+    /// A batch, each item a [`Call::Import`].
+    Import(Vec<Call>),
+    /// A revocation of many access IDs.
+    Revoke {
+        target: Target,
+        is_dry_run: bool,
     },
 }
 
@@ -116,6 +123,9 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         |(fault, on_write, after, times)| {
             let is_of_writes = fault.kind().contains("Transaction");
             let is_slow = matches!(&fault, Fault::BlackHole | Fault::DelayAnswer(_));
+            // Longer than a transaction is sent again, so that it is carried out and nobody knows.
+            let is_long = fault == Fault::ResetAfter && on_write && times > 3;
+            let times = if is_long { 40 } else { times };
             Trouble {
                 on_write: (on_write || is_of_writes) && fault != Fault::Refuse,
                 fault,
@@ -135,14 +145,23 @@ fn beginning() -> impl Strategy<Value = Step> {
 fn step() -> impl Strategy<Value = Step> {
     let kind = prop_oneof![Just(Kind::AccessId), Just(Kind::Vehicle)];
     let list = (kind, 1..4_usize, any::<bool>()).prop_map(|(kind, limit, goes_on)| Ask::List { kind, limit, goes_on });
-    let decide = (0..5_u8).prop_map(|tag| Ask::Call(Call::Decide { tag }));
-    with_faults(prop_oneof![7 => call().prop_map(Ask::Call), 2 => decide, 1 => list].boxed())
+    let revoke = (target(), proptest::bool::weighted(0.25));
+    let revoke = revoke.prop_map(|(target, is_dry_run)| Ask::Revoke { target, is_dry_run });
+    with_faults(
+        prop_oneof![7 => call().prop_map(Ask::Call), 3 => decide().prop_map(Ask::Call), 1 => list, 1 => revoke, 1 => imports().prop_map(Ask::Import)].boxed(),
+    )
 }
 
 fn with_faults(ask: BoxedStrategy<Ask>) -> impl Strategy<Value = Step> {
     let faults = prop_oneof![7 => vec(trouble(), 0), 3 => vec(trouble(), 1), 1 => vec(trouble(), 2)];
     (ask, faults).prop_map(|(ask, mut faults)| {
-        if !matches!(&ask, Ask::Call(call) if !call.is_read()) {
+        let is_write = match &ask {
+            Ask::Call(call) => !call.is_read(),
+            Ask::Import(_) => true,
+            Ask::Revoke { is_dry_run, .. } => !is_dry_run,
+            Ask::List { .. } => false,
+        };
+        if !is_write {
             faults.retain(|trouble| !trouble.fault.kind().contains("Transaction"));
             faults.iter_mut().for_each(|trouble| trouble.on_write = false);
         }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{AccessId, Kind, Model, Outcome, Vehicle};
 use serde_json::{Value, json};
 
-use super::observe::{access_id, customer, id, number, optional};
+use super::observe::{access_id, customer, id, number, optional, rules};
 use crate::support::{Fleet, World};
 
 /// How many tags and idempotency keys `model::call` uses.
-const TAGS: u8 = 5;
+pub const TAGS: u8 = 5;
 const KEYS: u8 = 2;
 
 /// The items of an organization in the model's terms.
@@ -24,13 +24,7 @@ pub struct Stored {
 impl Stored {
     /// Reads all items and checks that they are consistent with each other.
     pub async fn read(world: &World, fleet: &Fleet) -> Self {
-        let query = async |partition: &str| {
-            let values = json!({":partition": {"S": format!("ORG#{}#{partition}", fleet.id)}});
-            let body = json!({"KeyConditionExpression": "PK = :partition", "ExpressionAttributeValues": values,
-                "ConsistentRead": true});
-            let answer = world.table("Query", body).await;
-            answer["Items"].as_array().unwrap().iter().map(plain).collect::<Vec<Value>>()
-        };
+        let query = async |partition: &str| items(world, fleet, partition).await;
         let keys = (0..TAGS)
             .map(|tag| format!("TAG#tag-{tag}"))
             .chain((0..KEYS).flat_map(|key| ["ACCESS-ID", "VEHICLE"].map(|kind| format!("REQUEST#{kind}#key-{key}"))));
@@ -54,6 +48,9 @@ impl Stored {
             let Outcome::AccessId { access_id, .. } = access_id(&linked) else { unreachable!() };
             assert_eq!(item["SK"], format!("{:016}", access_id.id), "{item}");
             state.versions.insert((Kind::AccessId, access_id.id), id(&item["version"]));
+            if !item["rules"].is_null() {
+                state.rules.insert(access_id.id, rules(&item["rules"]));
+            }
             state.access_ids.insert(access_id.id, access_id);
         }
         let mut held = BTreeMap::new();
@@ -92,10 +89,12 @@ impl Stored {
                 item["type"] == "RFID",
                 item["authorizationStatus"] == "Revoked",
                 item["vehicleId"].as_u64(),
+                rules(&item["rules"]),
             )
         };
         let tags: BTreeSet<_> = tags.iter().map(of_item).collect();
-        let of_record = |a: &AccessId| (a.tag, a.id, a.name, a.is_card, a.revoked, a.vehicle);
+        let rules_of = |id| state.rules.get(&id).copied().unwrap_or_default();
+        let of_record = |a: &AccessId| (a.tag, a.id, a.name, a.is_card, a.revoked, a.vehicle, rules_of(a.id));
         let wanted: Vec<_> = state.access_ids.values().map(of_record).collect();
         assert_eq!(wanted.len(), tags.len(), "{tags:?}, {state:?}");
         assert_eq!(tags, wanted.into_iter().collect(), "{state:?}");
@@ -112,10 +111,22 @@ impl Stored {
     /// Whether the table and the model have the same customers, versions and idempotency keys. Access IDs and vehicles are
     /// compared by `model::explain`.
     pub fn agrees(&self, model: &Model) -> bool {
+        let of_deleted = |version: &u64| *version == 0;
+        let versions = model.versions.iter().filter(|(_, version)| !of_deleted(version));
         model.customers == self.state.customers
-            && model.versions == self.state.versions
+            && versions.eq(&self.state.versions)
             && model.requests.keys().eq(&self.requests)
     }
+}
+
+/// The items of a partition of an organization.
+pub async fn items(world: &World, fleet: &Fleet, partition: &str) -> Vec<Value> {
+    let values = json!({":partition": {"S": format!("ORG#{}#{partition}", fleet.id)}});
+    let body = json!({"KeyConditionExpression": "PK = :partition", "ExpressionAttributeValues": values,
+        "ConsistentRead": true});
+    let answer = world.table("Query", body).await;
+    assert!(answer["LastEvaluatedKey"].is_null(), "more than one page");
+    answer["Items"].as_array().unwrap().iter().map(plain).collect()
 }
 
 /// An item as plain JSON, without DynamoDB's types.
@@ -123,6 +134,7 @@ fn plain(item: &Value) -> Value {
     fn value(typed: &Value) -> Value {
         let (kind, value_of) = typed.as_object().and_then(|typed| typed.iter().next()).unwrap();
         match kind.as_str() {
+            "NULL" => Value::Null,
             "N" => value_of.as_str().unwrap().parse::<u64>().unwrap().into(),
             "L" => value_of.as_array().unwrap().iter().map(value).collect(),
             "M" => plain(value_of),

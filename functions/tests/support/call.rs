@@ -19,6 +19,7 @@ pub struct Call<'a> {
     world: &'a World,
     function: &'static str,
     instance: usize,
+    request_id: Option<String>,
     method: String,
     path: String,
     query: String,
@@ -36,6 +37,7 @@ impl<'a> Call<'a> {
             world,
             function: API.function(method, path).unwrap_or(DEFAULT),
             instance: 0,
+            request_id: None,
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
@@ -61,6 +63,11 @@ impl<'a> Call<'a> {
     /// Sends the request to this instance of the function.
     pub fn on(self, instance: usize) -> Self {
         Self { instance, ..self }
+    }
+
+    /// Gives the request this id.
+    pub fn request_id(self, id: String) -> Self {
+        Self { request_id: Some(id), ..self }
     }
 
     pub fn method(self, method: &str) -> Self {
@@ -126,7 +133,7 @@ impl<'a> Call<'a> {
             change(&mut event);
         }
         let sent = Instant::now();
-        let response = function.invoke(event).await;
+        let response = function.invoke_as(event, self.request_id).await;
         let took = sent.elapsed();
         let response = response.unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.path));
         (Answer::read(self.function, response), took)

@@ -147,7 +147,15 @@ impl Function {
     /// # Errors
     /// Every [`Error`] but those of the start.
     pub async fn invoke(&self, event: Value) -> Result<Response, Error> {
-        let answer = self.invoke_raw(event.to_string()).await?;
+        self.invoke_as(event, None).await
+    }
+
+    /// The same with this request id.
+    ///
+    /// # Errors
+    /// As [`Function::invoke`].
+    pub async fn invoke_as(&self, event: Value, id: Option<String>) -> Result<Response, Error> {
+        let answer = self.answer(event.to_string().into(), id).await?;
         Response::read(&answer).map_err(Error::Answer)
     }
 
@@ -156,7 +164,11 @@ impl Function {
     /// # Errors
     /// As [`Function::invoke`], without [`Error::Answer`].
     pub async fn invoke_raw(&self, payload: impl Into<Bytes>) -> Result<Bytes, Error> {
-        let answer = self.runtime.invoke(payload.into(), self.timeout);
+        self.answer(payload.into(), None).await
+    }
+
+    async fn answer(&self, payload: Bytes, id: Option<String>) -> Result<Bytes, Error> {
+        let answer = self.runtime.invoke(payload, id, self.timeout);
         match self.unless_it_ends(answer).await? {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(report)) => Err(Error::Function(String::from_utf8_lossy(&report).into())),

@@ -18,3 +18,4 @@ pub use fault::{Cut, Fault, Rule};
 pub use function::{Error, Function};
 pub use recorder::{Recorder, Request};
 pub use response::Response;
+pub use runtime::request_id;

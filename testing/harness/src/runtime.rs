@@ -22,6 +22,7 @@ pub(crate) type Outcome = Result<Bytes, Bytes>;
 /// One invocation that the function has not taken yet.
 struct Invocation {
     event: Bytes,
+    id: Option<String>,
     deadline: SystemTime,
     answer: oneshot::Sender<Outcome>,
 }
@@ -69,11 +70,11 @@ impl Runtime {
         Ok(Runtime { address, shared, server })
     }
 
-    /// Queues an invocation. The receiver gets its outcome, or fails when this server ends.
-    pub(crate) fn invoke(&self, event: Bytes, timeout: Duration) -> oneshot::Receiver<Outcome> {
+    /// Queues an invocation. The receiver gets its outcome, or fails when this server ends. Without an id it is given one.
+    pub(crate) fn invoke(&self, event: Bytes, id: Option<String>, timeout: Duration) -> oneshot::Receiver<Outcome> {
         let (answer, answered) = oneshot::channel();
         let deadline = SystemTime::now() + timeout;
-        _ = self.shared.enqueue.send(Invocation { event, deadline, answer });
+        _ = self.shared.enqueue.send(Invocation { event, id, deadline, answer });
         answered
     }
 
@@ -94,6 +95,11 @@ impl Drop for Runtime {
     }
 }
 
+/// The request id of this number.
+pub fn request_id(number: u64) -> String {
+    format!("8476a536-e9f4-11e8-9739-{number:012x}")
+}
+
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
     shared.init.send_if_modified(|init| {
         let first = init.is_none();
@@ -101,13 +107,13 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         first
     });
     shared.idle.send_replace(true);
-    let Some(Invocation { event, deadline, answer }) = shared.dequeue().await else {
+    let Some(Invocation { event, id, deadline, answer }) = shared.dequeue().await else {
         return StatusCode::GONE.into_response();
     };
     shared.idle.send_replace(false);
 
     let number = shared.next_id.fetch_add(1, Ordering::Relaxed);
-    let id = format!("8476a536-e9f4-11e8-9739-{number:012x}");
+    let id = id.unwrap_or_else(|| request_id(number));
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
     shared.under_way().insert(id.clone(), answer);
     let headers = [
@@ -193,9 +199,9 @@ mod tests {
     #[tokio::test]
     async fn one_invocation_at_a_time_is_handed_out_and_answered() {
         let runtime = Runtime::start().await.unwrap();
-        let first = runtime.invoke("1".into(), Duration::from_secs(5));
-        drop(runtime.invoke("nobody waits".into(), Duration::from_secs(5)));
-        let second = runtime.invoke("2".into(), Duration::from_secs(5));
+        let first = runtime.invoke("1".into(), None, Duration::from_secs(5));
+        drop(runtime.invoke("nobody waits".into(), None, Duration::from_secs(5)));
+        let second = runtime.invoke("2".into(), None, Duration::from_secs(5));
         assert!(runtime.init().borrow().is_none());
 
         let function = async {
@@ -229,7 +235,7 @@ mod tests {
             let mut answer = None;
             let asks = async {
                 idle.wait_for(|idle| *idle).await.unwrap();
-                answer = Some(runtime.invoke("event".into(), Duration::from_secs(5)));
+                answer = Some(runtime.invoke("event".into(), None, Duration::from_secs(5)));
             };
             tokio::join!(send(&mut function, "GET", "invocation/next", ""), asks);
             assert!(answer.is_some());

@@ -21,18 +21,91 @@ pub enum Call {
     CreateVehicle { name: u8, customer: Option<u8>, tags: Vec<(u8, Option<bool>)>, key: Option<u8> },
     /// A change of a vehicle.
     UpdateVehicle { id: u64, name: Option<u8>, make: Field, customer: Field },
+    /// New rules for an access ID.
+    PutRules { id: u64, rules: Rules },
+    /// An access ID is deleted.
+    DeleteAccessId { id: u64 },
+    /// A vehicle is deleted.
+    DeleteVehicle { id: u64 },
+    /// One access ID of a batch: created if its tag is unknown, else changed.
+    Import { tag: u8, is_card: bool, name: u8, revoked: Option<bool>, customer: Option<u8> },
+    /// One access ID is revoked, if it is authorized and one of those.
+    Revoke { id: u64, of: Target },
     /// One access ID with its vehicle.
     GetAccessId { id: u64 },
     /// One vehicle.
     GetVehicle { id: u64 },
-    /// An RFID decision.
-    Decide { tag: u8 },
+    /// The rules of an access ID.
+    GetRules { id: u64 },
+    /// An RFID decision, on a start if `begins`, else on an `authorize`. Whether an accepted start of the tag at the charge box
+    /// is remembered is not part of the model's state: it is written after the answer, and may be lost.
+    Decide { tag: u8, begins: bool, charge_box: u8, remembered: Remembered },
     /// An access ID as a list shows it, without its customer.
     ListAccessId { id: u64 },
     /// Name and make of a vehicle, as an access ID shows them.
     ListLinked { id: u64 },
     /// Whether a list has a record after this id.
     HasMore { kind: Kind, after: u64 },
+    /// Whether an access ID is revoked.
+    IsRevoked { id: u64 },
+    /// Whether an access ID is one of those.
+    IsMeant { id: u64, of: Target },
+    /// Whether there is such a customer.
+    HasCustomer { customer: u8 },
+}
+
+/// What became of an access ID of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the words are the contract's")]
+pub enum Imported {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+/// Which access IDs a revocation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// These.
+    These(Vec<u64>),
+    /// Those that are linked to this vehicle.
+    Vehicle(u64),
+    /// Those of this customer.
+    Customer(u8),
+}
+
+/// Whether an accepted start is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Remembered {
+    /// There was none.
+    No,
+    /// There was one, but its memory may be lost.
+    Perhaps,
+    /// There was one, and its memory is not lost.
+    Yes,
+}
+
+/// When and where an access ID may begin to charge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the fields are the contract's")]
+pub struct Rules {
+    pub window: Window,
+    /// The only charge box, if there are rules about places.
+    pub charge_box: Option<u8>,
+}
+
+/// When an access ID may begin to charge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Window {
+    /// At any time.
+    #[default]
+    Any,
+    /// Only long after the test.
+    Later,
+    /// From long before the test until long after it.
+    Now,
+    /// Only long before the test.
+    Over,
 }
 
 /// The vehicle of a new access ID.
@@ -98,23 +171,34 @@ impl Call {
             Self::CreateAccessId { .. }
             | Self::UpdateAccessId { .. }
             | Self::CreateVehicle { .. }
-            | Self::UpdateVehicle { .. } => false,
+            | Self::UpdateVehicle { .. }
+            | Self::PutRules { .. }
+            | Self::DeleteAccessId { .. }
+            | Self::DeleteVehicle { .. }
+            | Self::Import { .. }
+            | Self::Revoke { .. } => false,
             Self::GetAccessId { .. }
             | Self::GetVehicle { .. }
+            | Self::GetRules { .. }
             | Self::Decide { .. }
             | Self::ListAccessId { .. }
             | Self::ListLinked { .. }
-            | Self::HasMore { .. } => true,
+            | Self::HasMore { .. }
+            | Self::IsRevoked { .. }
+            | Self::IsMeant { .. }
+            | Self::HasCustomer { .. } => true,
         }
     }
 
     /// The access IDs that it may write, by id or by tag: their times show when it was carried out.
     pub(crate) fn written(&self) -> Vec<Record> {
         match self {
-            Self::CreateAccessId { tag, .. } => vec![Record::Tag(*tag)],
+            Self::CreateAccessId { tag, .. } | Self::Import { tag, .. } => vec![Record::Tag(*tag)],
             Self::CreateVehicle { tags, .. } => tags.iter().map(|(tag, _)| Record::Tag(*tag)).collect(),
-            Self::UpdateAccessId { id, .. } => vec![Record::Id(*id)],
-            Self::UpdateVehicle { .. } => vec![],
+            Self::UpdateAccessId { id, .. } | Self::PutRules { id, .. } | Self::Revoke { id, .. } => {
+                vec![Record::Id(*id)]
+            }
+            Self::UpdateVehicle { .. } | Self::DeleteAccessId { .. } | Self::DeleteVehicle { .. } => vec![],
             read => {
                 debug_assert!(read.is_read(), "{read:?}");
                 vec![]
@@ -127,6 +211,15 @@ impl Call {
 pub(crate) enum Record {
     Id(u64),
     Tag(u8),
+}
+
+impl Record {
+    pub(crate) fn tag(self) -> Option<u8> {
+        match self {
+            Self::Tag(tag) => Some(tag),
+            Self::Id(_) => None,
+        }
+    }
 }
 
 impl Field {
@@ -151,14 +244,30 @@ pub enum Outcome {
     Vehicle { id: u64, vehicle: Vehicle, access_ids: Vec<(u64, u8, bool)> },
     /// Name and make of a vehicle, as an access ID shows them.
     Linked(u8, Option<u8>),
-    /// The answer to [`Call::HasMore`].
-    More(bool),
+    /// The answer to a question.
+    Is(bool),
+    /// The access ID was revoked.
+    Done,
+    /// An access ID of a batch was created, or else changed or left as it was.
+    Imported { id: u64, how: Imported },
     /// A decision: 200.
     Authorized { id: u64, name: u8, is_card: bool },
     /// A decision: 403, revoked.
     Revoked,
     /// A decision: 403, unknown.
     Unknown,
+    /// A decision: 403, not yet valid.
+    NotYetValid,
+    /// A decision: 403, expired.
+    Expired,
+    /// A decision: 403, not here.
+    NotHere,
+    /// Rules.
+    Rules(Rules),
+    /// 204.
+    Deleted,
+    /// 409 `vehicle_in_use`.
+    InUse,
     /// 404.
     NotFound,
     /// 409 `tag_taken`: the place of each taken tag among those of a new vehicle, and the access ID that has it.
@@ -198,7 +307,7 @@ pub struct Vehicle {
 impl Outcome {
     /// Whether a write with this outcome has changed nothing.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotFound | Self::TagTaken(_) | Self::KeyReused | Self::Refused)
+        matches!(self, Self::NotFound | Self::TagTaken(_) | Self::KeyReused | Self::Refused | Self::InUse)
     }
 
     /// The call with its outcome. If the answer shows a vehicle that the service may have read at another moment, this is

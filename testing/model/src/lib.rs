@@ -15,7 +15,9 @@ mod generate;
 mod state;
 mod writes;
 
-pub use call::{AccessId, Call, Change, Field, Kind, Link, Outcome, Vehicle};
+pub use call::{
+    AccessId, Call, Change, Field, Imported, Kind, Link, Outcome, Remembered, Rules, Target, Vehicle, Window,
+};
 pub use explain::{Made, Unexplained, explain, story};
-pub use generate::{Known, call};
+pub use generate::{Known, call, decide, imports, target};
 pub use state::{Model, is_same_customer};

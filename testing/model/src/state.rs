@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccessId, Call, Kind, Outcome, Vehicle, writes::Chosen};
+use crate::{AccessId, Call, Kind, Outcome, Remembered, Rules, Target, Vehicle, Window, writes::Chosen};
 
 /// Whether two customers are spellings of one name: 2n and 2n + 1 are.
 pub fn is_same_customer(one: u8, other: u8) -> bool {
@@ -16,21 +16,23 @@ pub struct Model {
     pub access_ids: BTreeMap<u64, AccessId>,
     /// The vehicles by their ids.
     pub vehicles: BTreeMap<u64, Vehicle>,
+    /// The rules of the access IDs that have any.
+    pub rules: BTreeMap<u64, Rules>,
     /// The customers, each in the spelling that was given first.
     pub customers: BTreeSet<u8>,
     /// The idempotency keys in use, with the call and its outcome.
     pub requests: BTreeMap<(Kind, u8), (Call, Outcome)>,
-    /// How often each record was written.
+    /// How often each record was written; 0 if it was deleted.
     pub versions: BTreeMap<(Kind, u64), u64>,
 }
 
 impl Model {
-    /// The state after a call, and the call's outcome. A repetition under an idempotency key gets the first outcome. None if
-    /// the call would create a record whose id does not exist in the end, or belongs to another record.
+    /// The state after a call, and the call's outcome. A repetition under an idempotency key gets the first outcome, as long as
+    /// the record exists. None if the call would create a record without an id of its own.
     pub(crate) fn after(&self, call: &Call, chosen: Chosen<'_>) -> Option<(Model, Outcome)> {
         let mut model = self.clone();
         let outcome = match call.key().and_then(|key| self.requests.get(&key)) {
-            Some((first, outcome)) if first == call => outcome.clone(),
+            Some((first, outcome)) if first == call && self.has_record_of(outcome) => outcome.clone(),
             Some(_) => Outcome::KeyReused,
             None => {
                 let outcome = model.carry_out(call, chosen)?;
@@ -51,13 +53,27 @@ impl Model {
         match call {
             Call::GetAccessId { id } => self.access_id(*id),
             Call::GetVehicle { id } => self.vehicle(*id),
-            Call::Decide { tag } => match self.by_tag(*tag) {
-                None => Outcome::Unknown,
-                Some(AccessId { revoked: true, .. }) => Outcome::Revoked,
-                Some(AccessId { id, name, is_card, .. }) => {
-                    Outcome::Authorized { id: *id, name: *name, is_card: *is_card }
-                }
+            Call::GetRules { id } => match self.access_ids.contains_key(id) {
+                true => Outcome::Rules(self.rules_of(*id)),
+                false => Outcome::NotFound,
             },
+            Call::Decide { tag, begins, charge_box, remembered } => {
+                let may_end_a_charge = !begins && *remembered == Remembered::Yes;
+                match self.by_tag(*tag) {
+                    None => Outcome::Unknown,
+                    Some(AccessId { revoked: true, .. }) => Outcome::Revoked,
+                    Some(AccessId { id, name, is_card, .. }) => {
+                        let authorized = Outcome::Authorized { id: *id, name: *name, is_card: *is_card };
+                        match self.rules_of(*id) {
+                            _ if may_end_a_charge => authorized,
+                            Rules { window: Window::Later, .. } => Outcome::NotYetValid,
+                            Rules { window: Window::Over, .. } => Outcome::Expired,
+                            Rules { charge_box: Some(only), .. } if only != *charge_box => Outcome::NotHere,
+                            _ => authorized,
+                        }
+                    }
+                }
+            }
             Call::ListAccessId { id } => match self.access_id(*id) {
                 Outcome::AccessId { mut access_id, .. } => {
                     access_id.customer = None;
@@ -69,12 +85,52 @@ impl Model {
                 self.vehicles.get(id).map_or(Outcome::NotFound, |vehicle| Outcome::Linked(vehicle.name, vehicle.make))
             }
             Call::HasMore { kind: Kind::AccessId, after } => {
-                Outcome::More(self.access_ids.range(after + 1..).next().is_some())
+                Outcome::Is(self.access_ids.range(after + 1..).next().is_some())
             }
             Call::HasMore { kind: Kind::Vehicle, after } => {
-                Outcome::More(self.vehicles.range(after + 1..).next().is_some())
+                Outcome::Is(self.vehicles.range(after + 1..).next().is_some())
+            }
+            Call::IsRevoked { id } => {
+                self.access_ids.get(id).map_or(Outcome::NotFound, |access_id| Outcome::Is(access_id.revoked))
+            }
+            Call::IsMeant { id, of } => Outcome::Is(self.is_meant(*id, of)),
+            Call::HasCustomer { customer } => {
+                Outcome::Is(self.customers.iter().any(|known| is_same_customer(*known, *customer)))
             }
             _ => unreachable!("{call:?} is a write"),
+        }
+    }
+
+    /// Whether a read may show this now. An `authorize` may be decided as if a start was remembered or as if none was, if its
+    /// memory may be lost.
+    pub(crate) fn shows(&self, read: &Call, outcome: &Outcome) -> bool {
+        if let Call::Decide { tag, begins, charge_box, remembered: Remembered::Perhaps } = *read {
+            let decide = |remembered| self.read(&Call::Decide { tag, begins, charge_box, remembered });
+            return [Remembered::No, Remembered::Yes].into_iter().any(|remembered| decide(remembered) == *outcome);
+        }
+        self.read(read) == *outcome
+    }
+
+    /// Whether there is such an access ID and a revocation is about it.
+    pub(crate) fn is_meant(&self, id: u64, of: &Target) -> bool {
+        self.access_ids.get(&id).is_some_and(|access_id| match of {
+            Target::These(ids) => ids.contains(&id),
+            Target::Vehicle(vehicle) => access_id.vehicle == Some(*vehicle),
+            Target::Customer(wanted) => access_id.customer.is_some_and(|customer| is_same_customer(customer, *wanted)),
+        })
+    }
+
+    /// The rules of an access ID.
+    pub(crate) fn rules_of(&self, id: u64) -> Rules {
+        self.rules.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Whether the record that a creation came to has not been deleted.
+    fn has_record_of(&self, created: &Outcome) -> bool {
+        match created {
+            Outcome::AccessId { access_id, .. } => self.access_ids.contains_key(&access_id.id),
+            Outcome::Vehicle { id, .. } => self.vehicles.contains_key(id),
+            _ => false,
         }
     }
 

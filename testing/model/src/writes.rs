@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccessId, Call, Change, Field, Kind, Link, Model, Outcome, Vehicle, is_same_customer};
+use crate::{
+    AccessId, Call, Change, Field, Imported, Kind, Link, Model, Outcome, Rules, Target, Vehicle, is_same_customer,
+};
 
 /// What the model cannot know of a call: when it was carried out, and which ids the service gave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chosen<'a> {
     /// The time of the request.
     pub now: i64,
-    /// The ids of the access IDs by their tags. A tag always belongs to the same access ID, as nothing is deleted.
+    /// The ids for new access IDs by their tags.
     pub access_ids: &'a BTreeMap<u8, u64>,
     /// The id for a new vehicle.
     pub vehicle: u64,
 }
 
 impl Model {
-    /// Carries out a call. None if it would create a record whose id does not exist in the end, or belongs to another
+    /// Carries out a call. None if it would create a record without an id, or with one that belongs or belonged to another
     /// record.
     pub(crate) fn carry_out(&mut self, call: &Call, chosen: Chosen<'_>) -> Option<Outcome> {
         match call {
@@ -24,6 +26,11 @@ impl Model {
             Call::UpdateAccessId { .. } => self.update_access_id(call, chosen),
             Call::CreateVehicle { .. } => self.create_vehicle(call, chosen),
             Call::UpdateVehicle { .. } => self.update_vehicle(call),
+            Call::PutRules { id, rules } => Some(self.put_rules(*id, *rules, chosen)),
+            Call::Import { .. } => self.import(call, chosen),
+            Call::Revoke { id, of } => Some(self.revoke(*id, of, chosen)),
+            Call::DeleteAccessId { id } => Some(self.delete_access_id(*id)),
+            Call::DeleteVehicle { id } => Some(self.delete_vehicle(*id)),
             read => Some(self.read(read)),
         }
     }
@@ -156,6 +163,77 @@ impl Model {
         Some(self.vehicle(*id))
     }
 
+    /// New rules for an access ID.
+    fn put_rules(&mut self, id: u64, rules: Rules, chosen: Chosen<'_>) -> Outcome {
+        let is_changed = self.rules_of(id) != rules;
+        let Some(access_id) = self.access_ids.get_mut(&id) else { return Outcome::NotFound };
+        if is_changed {
+            access_id.updated_at = chosen.now.max(access_id.updated_at);
+            self.rules.insert(id, rules);
+            self.rules.retain(|_, rules| *rules != Rules::default());
+        }
+        Outcome::Rules(rules)
+    }
+
+    /// One access ID of a batch.
+    fn import(&mut self, call: &Call, chosen: Chosen<'_>) -> Option<Outcome> {
+        let Call::Import { tag, is_card, name, revoked, customer } = *call else { return None };
+        let Some(before) = self.by_tag(tag).cloned() else {
+            let revoked = revoked.unwrap_or(false);
+            let vehicle = Link::None;
+            let create = Call::CreateAccessId { tag, is_card, name, revoked, customer, vehicle, key: None };
+            return self.create_access_id(&create, chosen).map(|outcome| match outcome {
+                Outcome::AccessId { access_id, .. } => Outcome::Imported { id: access_id.id, how: Imported::Created },
+                other => other,
+            });
+        };
+        if before.is_card != is_card {
+            return Some(Outcome::Refused);
+        }
+        let (id, customer) = (before.id, customer.map_or(Field::Keep, Field::Set));
+        let update = Call::UpdateAccessId { id, name: Some(name), revoked, customer, vehicle: Change::Keep };
+        self.update_access_id(&update, chosen)?;
+        let how = if self.access_ids.get(&id) == Some(&before) { Imported::Unchanged } else { Imported::Updated };
+        Some(Outcome::Imported { id, how })
+    }
+
+    /// One access ID of those that a revocation is about.
+    fn revoke(&mut self, id: u64, of: &Target, chosen: Chosen<'_>) -> Outcome {
+        let is_meant = self.is_meant(id, of);
+        match self.access_ids.get_mut(&id).filter(|access_id| is_meant && !access_id.revoked) {
+            None => Outcome::NotFound,
+            Some(access_id) => {
+                let now = chosen.now.max(access_id.updated_at);
+                access_id.set_revoked(true, now);
+                access_id.updated_at = now;
+                Outcome::Done
+            }
+        }
+    }
+
+    /// An access ID is deleted: its tag is free, and its vehicle stays.
+    fn delete_access_id(&mut self, id: u64) -> Outcome {
+        if self.access_ids.remove(&id).is_none() {
+            return Outcome::NotFound;
+        }
+        self.rules.remove(&id);
+        self.versions.insert((Kind::AccessId, id), 0);
+        Outcome::Deleted
+    }
+
+    /// A vehicle is deleted, if no access ID is linked to it.
+    fn delete_vehicle(&mut self, id: u64) -> Outcome {
+        if !self.vehicles.contains_key(&id) {
+            return Outcome::NotFound;
+        }
+        if !self.held(id).is_empty() {
+            return Outcome::InUse;
+        }
+        self.vehicles.remove(&id);
+        self.versions.insert((Kind::Vehicle, id), 0);
+        Outcome::Deleted
+    }
+
     /// Whether there is such a vehicle and it can hold one access ID more.
     fn has_room(&self, vehicle: u64) -> bool {
         self.vehicles.contains_key(&vehicle) && self.held(vehicle).len() < 100
@@ -176,11 +254,21 @@ impl Model {
 
     fn add_access_id(&mut self, chosen: Chosen<'_>, access_id: AccessId) -> Option<u64> {
         let id = *chosen.access_ids.get(&access_id.tag)?;
-        self.access_ids.insert(id, AccessId { id, ..access_id }).is_none().then_some(id)
+        let is_new = !self.has_had(Kind::AccessId, id);
+        is_new.then(|| self.access_ids.insert(id, AccessId { id, ..access_id }));
+        is_new.then_some(id)
     }
 
     fn add_vehicle(&mut self, chosen: Chosen<'_>, vehicle: Vehicle) -> Option<u64> {
-        self.vehicles.insert(chosen.vehicle, vehicle).is_none().then_some(chosen.vehicle)
+        let id = chosen.vehicle;
+        let is_new = !self.has_had(Kind::Vehicle, id);
+        is_new.then(|| self.vehicles.insert(id, vehicle));
+        is_new.then_some(id)
+    }
+
+    /// Whether there is a record of this id, or there was one until it was deleted.
+    pub(crate) fn has_had(&self, kind: Kind, id: u64) -> bool {
+        self.versions.contains_key(&(kind, id))
     }
 
     /// The customer in the spelling that was given first, which is the given one if the customer is new.
@@ -202,7 +290,9 @@ impl Model {
     /// Counts one write for each record that the call has changed. An update of an access ID that changes anything also
     /// writes the access ID itself, and the vehicle that it gives fields of.
     pub(crate) fn count_writes(&mut self, before: &Model, call: &Call) {
-        let access_ids = self.access_ids.iter().filter(|(id, after)| before.access_ids.get(id) != Some(after));
+        let access_ids = self.access_ids.iter().filter(|(id, after)| {
+            before.access_ids.get(id) != Some(after) || before.rules.get(id) != self.rules.get(id)
+        });
         let mut written: BTreeSet<_> = access_ids.map(|(id, _)| (Kind::AccessId, *id)).collect();
         let vehicles = self
             .vehicles

@@ -2,6 +2,8 @@
 //! table: every history must be one that the model explains, and what the table holds at the
 //! end must be one of the states that the model can be in.
 
+mod terms;
+
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
@@ -9,97 +11,18 @@ use std::{
 };
 
 use domain::{
-    AccessIdLabel, AccessIdType, AuthorizationStatus, Id, LinkedAccessId, Make, NewAccessId, NewVehicle,
-    NewVehicleDetails, Patch, Reason, RequestType, RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange,
-    VehicleLink,
+    AccessIdLabel, AccessIdType, ChargeBox, Decision, Id, NewAccessId, NewVehicle, NewVehicleDetails, Patch, Question,
+    Reason, RequestType, RequestedTag, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleLink,
 };
 use engine::Engine;
 use futures_util::future::join_all;
 use harness::{Fault, Recorder};
-use model::{
-    AccessId, Call, Change, Field, Known, Link, Made, Model, Outcome, Vehicle, call, explain, is_same_customer,
-};
+use model::{Call, Change, Known, Link, Made, Model, Outcome, Remembered, Rules, call, explain, is_same_customer};
 use proptest::{collection::vec, prelude::*};
-use store::{Credential, Decider, Error, Idempotency, JournalSettings, Settings, Store};
+use store::{Credential, Decider, Error, JournalSettings, Settings, Store};
 
-use crate::support::{at, by, customer, decide, name, organization, page, tag};
-
-const CUSTOMERS: [&str; 4] = ["Fleet Ä", "fleet a\u{308}", "Other", "OTHER"];
-
-fn number(text: &str) -> u8 {
-    text.trim_start_matches(|letter: char| !letter.is_ascii_digit()).parse().unwrap()
-}
-
-fn customer_number(customer: &domain::Customer) -> u8 {
-    let composed = |text: &str| domain::Customer::new(text).unwrap().name().to_owned();
-    let at = CUSTOMERS.iter().position(|spelling| composed(spelling) == customer.name()).unwrap();
-    u8::try_from(at).unwrap()
-}
-
-fn status(revoked: bool) -> AuthorizationStatus {
-    if revoked { AuthorizationStatus::Revoked } else { AuthorizationStatus::Authorized }
-}
-
-fn make(number: u8) -> Make {
-    Make::new(&format!("make {number}")).unwrap()
-}
-
-fn patch<T>(field: Field, value: impl FnOnce(u8) -> T) -> Patch<T> {
-    match field {
-        Field::Keep => Patch::Keep,
-        Field::Clear => Patch::Clear,
-        Field::Set(number) => Patch::Set(value(number)),
-    }
-}
-
-fn named(number: u8) -> domain::Customer {
-    customer(CUSTOMERS[usize::from(number)])
-}
-
-fn seen_access_id(access_id: &domain::AccessId) -> AccessId {
-    AccessId {
-        id: access_id.id.get(),
-        tag: number(access_id.tag.as_str()),
-        is_card: access_id.kind == AccessIdType::Rfid,
-        name: number(access_id.name.as_str()),
-        revoked: access_id.status == AuthorizationStatus::Revoked,
-        authorized_at: access_id.authorized_at.timestamp_millis(),
-        revoked_at: access_id.revoked_at.map(|time| time.timestamp_millis()),
-        created_at: access_id.created_at.timestamp_millis(),
-        updated_at: access_id.updated_at.timestamp_millis(),
-        vehicle: access_id.vehicle.map(Id::get),
-        customer: access_id.customer.as_ref().map(customer_number),
-    }
-}
-
-/// As the contract shows it: a card's vehicle is not.
-fn seen(linked: &LinkedAccessId) -> Outcome {
-    let mut access_id = seen_access_id(&linked.access_id);
-    access_id.vehicle = access_id.vehicle.filter(|_| !access_id.is_card);
-    let vehicle = linked.vehicle.as_ref().filter(|_| !access_id.is_card).map(plain);
-    Outcome::AccessId { access_id, shown: vehicle.map(|vehicle| (vehicle.name, vehicle.make)) }
-}
-
-fn plain(vehicle: &domain::Vehicle) -> Vehicle {
-    Vehicle {
-        name: number(vehicle.name.as_str()),
-        make: vehicle.make.as_ref().map(|make| number(make.as_str())),
-        customer: vehicle.customer.as_ref().map(customer_number),
-    }
-}
-
-fn seen_vehicle(vehicle: &domain::Vehicle) -> Outcome {
-    let shown = |summary: &domain::AccessIdSummary| {
-        (summary.id.get(), number(summary.tag.as_str()), summary.status == AuthorizationStatus::Revoked)
-    };
-    let access_ids = vehicle.access_ids.iter().map(shown).collect();
-    Outcome::Vehicle { id: vehicle.id.get(), vehicle: plain(vehicle), access_ids }
-}
-
-/// The Idempotency-Key that goes with the call: the same call, the same body.
-fn idempotency(call: &Call) -> Option<Idempotency> {
-    call.key().map(|(_, key)| Idempotency::new(format!("key {key}"), format!("{call:?}").as_bytes()))
-}
+use self::terms::*;
+use crate::support::{at, by, name, organization, page, tag};
 
 /// One organization under test and what was called in it.
 struct World<'a> {
@@ -129,6 +52,7 @@ impl World<'_> {
                 let taken = taken.conflicts.iter().map(|conflict| (conflict.index, conflict.access_id.get()));
                 Some(Outcome::TagTaken(taken.collect()))
             }
+            Err(Error::VehicleInUse(_)) => Some(Outcome::InUse),
             Err(Error::IdempotencyKeyReused) => Some(Outcome::KeyReused),
             Err(Error::Link(_) | Error::Update(_)) => Some(Outcome::Refused),
             Err(Error::Unavailable) => None,
@@ -138,7 +62,9 @@ impl World<'_> {
         let ended = self.tick();
         let now = now.timestamp_millis();
         let mut history = self.history.borrow_mut();
-        let mut push = |call, outcome| history.push(Made { call, from: now, to: now, began, ended, outcome });
+        let mut push = |call, outcome| {
+            history.push(Made { call, from: now, to: now, began, ended, outcome, changed: None });
+        };
         match outcome {
             // a read without an answer is as if it had not been
             None if call.is_read() => {}
@@ -213,18 +139,48 @@ impl World<'_> {
             }
             Call::GetAccessId { id: number } => Ok(seen(&store.get_access_id(caller, id(*number)).await?)),
             Call::GetVehicle { id: number } => Ok(seen_vehicle(&store.get_vehicle(caller, id(*number)).await?)),
-            Call::Decide { tag: asked } => {
+            Call::GetRules { id: number } => {
+                Ok(Outcome::Rules(seen_rules(&store.get_access_id_rules(caller, id(*number)).await?)))
+            }
+            Call::PutRules { id: number, rules: asked } => {
+                store.put_access_id_rules(by(caller, now), id(*number), &rules(*asked)).await?;
+                Ok(Outcome::Rules(*asked))
+            }
+            Call::DeleteAccessId { id: number } => {
+                store.delete_access_id(by(caller, now), id(*number)).await.map(|()| Outcome::Deleted)
+            }
+            Call::DeleteVehicle { id: number } => {
+                store.delete_vehicle(by(caller, now), id(*number)).await.map(|()| Outcome::Deleted)
+            }
+            Call::Decide { tag: asked, begins, charge_box, .. } => {
                 let asked = tag(&format!("tag-{asked}"));
-                Ok(match decide(self.decider, &self.rfid, RequestType::Start, Some(&asked)).await? {
-                    Err(Reason::Unknown) => Outcome::Unknown,
-                    Err(Reason::Revoked) => Outcome::Revoked,
-                    Err(reason) => panic!("{reason:?}, but nothing else writes here"),
-                    Ok(AccessIdLabel { id, name, kind }) => {
-                        Outcome::Authorized { id: id.get(), name: number(&name), is_card: kind == AccessIdType::Rfid }
+                // Nobody writes down accepted starts here, so none is remembered.
+                let kind = if *begins { RequestType::Start } else { RequestType::Authorize };
+                let here = ChargeBox::received(format!("box-{charge_box}"));
+                let started_at = Some(&here).filter(|_| !begins);
+                let found = self.decider.look_up(&self.rfid, Some(&asked), started_at).await?;
+                let start_remembered_until = found.start_remembered_until;
+                let question = Question { kind, charge_box: Some(&here), now: at(0), start_remembered_until };
+                Ok(match Decision::on(found.tag.as_ref(), &question) {
+                    Decision::Refused { reason: Reason::Unknown, .. } => Outcome::Unknown,
+                    Decision::Refused { reason: Reason::Revoked, .. } => Outcome::Revoked,
+                    Decision::Refused { reason: Reason::NotYetValid, .. } => Outcome::NotYetValid,
+                    Decision::Refused { reason: Reason::Expired, .. } => Outcome::Expired,
+                    Decision::Refused { reason: Reason::NotHere, .. } => Outcome::NotHere,
+                    Decision::Refused { reason: Reason::Unreadable, .. } => panic!("nothing else writes here"),
+                    Decision::Authorized(AccessIdLabel { id, name, kind }) => {
+                        Outcome::Authorized { id: id.get(), name: number(name), is_card: *kind == AccessIdType::Rfid }
                     }
                 })
             }
-            Call::ListAccessId { .. } | Call::ListLinked { .. } | Call::HasMore { .. } => panic!("{call:?}"),
+            Call::ListAccessId { .. }
+            | Call::ListLinked { .. }
+            | Call::HasMore { .. }
+            | Call::Import { .. }
+            | Call::Revoke { .. }
+            | Call::IsRevoked { .. }
+            | Call::IsMeant { .. }
+            | Call::HasCustomer { .. } => panic!("{call:?}"),
         }
     }
 
@@ -258,9 +214,19 @@ impl World<'_> {
         let mut tags = BTreeSet::new();
         for access_id in model.access_ids.values() {
             assert!(tags.insert(access_id.tag), "a tag is there once");
-            let ask = Call::Decide { tag: access_id.tag };
-            let decided = self.send(&ask, at(0)).await.unwrap();
-            assert_eq!(decided, model.read(&ask), "the decision agrees with the record");
+            let Outcome::Rules(rules) = self.send(&Call::GetRules { id: access_id.id }, at(0)).await.unwrap() else {
+                panic!("no rules")
+            };
+            if rules != Rules::default() {
+                model.rules.insert(access_id.id, rules);
+            }
+        }
+        for access_id in model.access_ids.values() {
+            for (begins, charge_box) in [(false, 0), (true, 0), (true, 1)] {
+                let ask = Call::Decide { tag: access_id.tag, begins, charge_box, remembered: Remembered::No };
+                let decided = self.send(&ask, at(0)).await.unwrap();
+                assert_eq!(decided, model.read(&ask), "the decision agrees with the record");
+            }
         }
         model
     }
