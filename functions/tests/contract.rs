@@ -16,6 +16,7 @@ mod revocations;
 mod routes;
 mod rules;
 mod stored;
+mod tasks;
 mod texts;
 mod unknown_tags;
 mod updates;

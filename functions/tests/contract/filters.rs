@@ -33,7 +33,7 @@ async fn fleet() -> World {
 }
 
 #[tokio::test]
-async fn a_lost_card_is_found_by_its_number_and_blocked_in_two_calls() {
+async fn a_card_is_found_by_its_number_and_by_the_status_that_it_is_given() {
     let world = fleet().await;
     world.ask("04E1A2B3").await.ok();
 

@@ -5,13 +5,13 @@ mod tests;
 
 use std::collections::HashMap;
 
-use domain::{AccessIdType, OcppIdTag, PutAccessId, Subject, Vehicle, VehicleChange, spell_customers_alike};
+use domain::{AccessIdType, Excerpt, OcppIdTag, PutAccessId, Subject, Vehicle, VehicleChange, spell_customers_alike};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::BatchItem;
 
 #[cfg(feature = "openapi")]
-use crate::schemas::{RecordId, ShownTag};
+use crate::schemas::RecordId;
 use crate::{
     access_ids::{read_customer, read_vehicle_change},
     error::Error,
@@ -29,7 +29,8 @@ const MAX_PROBLEMS: usize = 20;
 /// A batch as it was read: for each item what it asks for, or what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    tags: Vec<Option<OcppIdTag>>,
+    /// The tags: as they are kept, or as they were given if they are none. None if no text was given.
+    tags: Vec<Option<Excerpt>>,
     puts: Vec<PutAccessId>,
     problems: HashMap<usize, Problems>,
 }
@@ -47,8 +48,7 @@ pub struct BatchDocument {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct BatchResult {
-    /// Null if what was given is no tag.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<ShownTag>))]
+    /// Normalized; what is no tag as it was given, cut after 128 characters. Null if no text was given.
     ocpp_id_tag: Option<String>,
     outcome: Outcome,
     /// The access ID that has the tag. Not there after an error, and not of one that a dry run did not create.
@@ -141,14 +141,15 @@ pub fn parse(body: &[u8]) -> Result<Batch, Problems> {
     for (at, item) in problems.or(items)?.into_iter().enumerate() {
         let path = format!("accessIds[{at}]");
         let mut problems = Problems::default();
-        let (tag, put) = read_item(&path, item, &mut problems);
-        if let Some(tag) = &tag {
-            let first = *first_of.entry(tag.clone()).or_insert(at);
+        let (given, tag, put) = read_item(&path, item, &mut problems);
+        let shown = tag.as_ref().map(|tag| Excerpt::of(tag.as_str())).or(given);
+        if let Some(tag) = tag {
+            let first = *first_of.entry(tag).or_insert(at);
             if first != at {
                 problems.add(format!("{path}.ocppIdTag"), format!("is the same tag as accessIds[{first}].ocppIdTag"));
             }
         }
-        batch.tags.push(tag);
+        batch.tags.push(shown);
         match problems.or(put) {
             Ok(put) => batch.puts.push(put),
             Err(problems) => drop(batch.problems.insert(at, problems)),
@@ -158,11 +159,22 @@ pub fn parse(body: &[u8]) -> Result<Batch, Problems> {
     Ok(batch)
 }
 
-/// An item, and its tag even if other fields of it are wrong.
-fn read_item(path: &str, item: Json<'_>, problems: &mut Problems) -> (Option<OcppIdTag>, Option<PutAccessId>) {
-    let Some(item) = Object::of(path.to_owned(), item, problems) else { return (None, None) };
-    item.read(problems, |item, problems| {
-        let tag = item.required("ocppIdTag", problems, json::tag);
+/// The text that is given for an item's tag, the tag even if other fields are wrong, and the item.
+fn read_item(
+    path: &str,
+    item: Json<'_>,
+    problems: &mut Problems,
+) -> (Option<Excerpt>, Option<OcppIdTag>, Option<PutAccessId>) {
+    let Some(item) = Object::of(path.to_owned(), item, problems) else { return (None, None, None) };
+    let mut given = None;
+    let mut tag = |value| {
+        json::string(value, |text| {
+            given = Some(Excerpt::of(text));
+            OcppIdTag::normalize(text)
+        })
+    };
+    let (tag, put) = item.read(problems, |item, problems| {
+        let tag = item.required("ocppIdTag", problems, &mut tag);
         let kind = item.required("type", problems, json::word);
         let name = item.required("name", problems, json::text);
         let status = item.not_null("authorizationStatus", problems, json::word);
@@ -173,7 +185,8 @@ fn read_item(path: &str, item: Json<'_>, problems: &mut Problems) -> (Option<Ocp
         let customer = read_customer(item, problems);
         let put = |tag| Some(PutAccessId { tag, kind: kind?, name: name?, status, customer, vehicle });
         (tag.clone(), tag.and_then(put))
-    })
+    });
+    (given, tag, put)
 }
 
 impl Batch {
@@ -213,7 +226,7 @@ impl BatchDocument {
                     }
                 },
             };
-            let ocpp_id_tag = tag.as_ref().map(ToString::to_string);
+            let ocpp_id_tag = tag.as_ref().map(|tag| tag.as_str().to_owned());
             BatchResult { ocpp_id_tag, outcome, access_id, error: None, changes: is_dry_run.then_some(changes) }
         });
         Self { results: results.collect() }
@@ -265,9 +278,9 @@ fn details(vehicle: &Vehicle) -> Value {
 }
 
 impl BatchResult {
-    fn failed(tag: Option<&OcppIdTag>, error: BatchError, is_dry_run: bool) -> Self {
+    fn failed(tag: Option<&Excerpt>, error: BatchError, is_dry_run: bool) -> Self {
         Self {
-            ocpp_id_tag: tag.map(ToString::to_string),
+            ocpp_id_tag: tag.map(|tag| tag.as_str().to_owned()),
             outcome: Outcome::Error,
             access_id: None,
             error: Some(error),

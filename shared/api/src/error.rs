@@ -120,7 +120,6 @@ impl From<store::Error> for Error {
                 Self::invalid("accessId.vehicle", format!("is not accepted: {refused}"))
             }
             Store::Update(refused @ RefusedUpdate::OtherType) => Self::invalid("accessId.type", refused.to_string()),
-            Store::NewCardLinked(refused) => Self::invalid("accessId.vehicleId", refused.to_string()),
             Store::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             Store::VehicleInUse(linked) => Self::VehicleInUse(linked),
             Store::Revocation(refused) => Self::Invalid(revocations::problems(refused)),

@@ -209,7 +209,7 @@ pub struct BatchRequest {
 }
 
 /// For an access ID that exists, what is left out stays, and `type` must be what it is. `vehicle` and `vehicleId` exclude each
-/// other, `null` included; for type RFID, `vehicle` may not be given, and `vehicleId` only if the card exists.
+/// other, `null` included; for type RFID, `vehicle` may not be given.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct BatchItem {
@@ -221,7 +221,7 @@ struct BatchItem {
     authorization_status: Option<AuthorizationStatus>,
     /// Changes the linked vehicle, or creates one if none is linked; `null` unlinks.
     vehicle: Option<VehicleDetailsUpdate>,
-    /// Links to a vehicle that exists; `null` unlinks.
+    /// Links to a vehicle that exists, cards too, new ones included; `null` unlinks.
     vehicle_id: Option<RecordId>,
     /// `null` unlinks.
     customer: Option<NamedCustomer>,

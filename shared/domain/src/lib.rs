@@ -48,7 +48,7 @@ pub use id::{Id, InvalidId};
 pub use journal::{Asked, DecisionRecord, Excerpt, Journal, MAX_EXCERPT, UnknownTag, looks_like};
 pub use near_miss::{How, MAX_NEAR_MISSES, NearMiss, near_misses};
 pub use organization::{InvalidOrganizationId, OrganizationId};
-pub use put::{NewCardLinked, PutAccessId, spell_customers_alike};
+pub use put::{PutAccessId, spell_customers_alike};
 pub use revocation::{MAX_REVOKED_BY_ID, Revocation, RevocationTarget};
 pub use rules::{InvalidRule, InvalidRules, MAX_PATTERNS, MAX_PATTERNS_BYTES, RuleField, RuleProblem, Rules};
 pub use tag::{InvalidTag, OcppIdTag};

@@ -40,7 +40,8 @@ pub enum How {
     /// `0000` before a MAC address is on or off: some chargers fill the six bytes up to eight for Autocharge.
     MacPadding,
     /// The check character of an EMAID is on or off: cards are printed with it, vehicles and roaming hubs often
-    /// leave it out.
+    /// leave it out. Not every provider gives out the
+    /// standard's character; others come last.
     EmaidCheckCharacter,
     /// The bytes are in the opposite order: readers differ in whether they send the first or the last byte of a UID
     /// first.
@@ -106,6 +107,7 @@ pub fn near_misses(tag: &OcppIdTag) -> Vec<NearMiss> {
     text::look_alikes(&mut found);
     number::wiegand(&mut found);
     text::single_look_alikes(&mut found);
+    text::other_check_characters(&mut found);
     found.found
 }
 

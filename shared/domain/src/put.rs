@@ -6,7 +6,7 @@ mod tests;
 use std::collections::HashMap;
 
 use crate::{
-    AccessIdType, AuthorizationStatus, Customer, Name, NewAccessId, NewVehicleDetails, OcppIdTag, Patch,
+    AccessIdType, AuthorizationStatus, Customer, Name, NewAccessId, NewVehicleDetails, OcppIdTag, Patch, RefusedUpdate,
     UpdateAccessId, VehicleChange, VehicleLink,
 };
 
@@ -27,21 +27,17 @@ pub struct PutAccessId {
     pub vehicle: VehicleChange,
 }
 
-/// A card that is new cannot be linked to a vehicle by the request that creates it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is for the type Vehicle alone, as long as no access ID has the tag")]
-pub struct NewCardLinked;
-
 impl PutAccessId {
-    /// What it asks for if no access ID has its tag.
+    /// What it asks for if no access ID has its tag. A card may be linked to a vehicle that exists, as an update may link it:
+    /// what an import comes to must not depend on whether the card was there before.
     ///
     /// # Errors
-    /// [`NewCardLinked`], as a creation refuses it.
-    pub fn creation(&self) -> Result<NewAccessId, NewCardLinked> {
+    /// [`RefusedUpdate::VehicleOfRfid`] if a card is to create a vehicle, as an update refuses it.
+    pub fn creation(&self) -> Result<NewAccessId, RefusedUpdate> {
         let vehicle = match &self.vehicle {
             VehicleChange::Keep | VehicleChange::Clear | VehicleChange::Unlink => VehicleLink::None,
-            VehicleChange::Link(_) | VehicleChange::Change { .. } if self.kind == AccessIdType::Rfid => {
-                return Err(NewCardLinked);
+            VehicleChange::Change { .. } if self.kind == AccessIdType::Rfid => {
+                return Err(RefusedUpdate::VehicleOfRfid);
             }
             VehicleChange::Link(id) => VehicleLink::Existing(*id),
             VehicleChange::Change { make, model, vin } => VehicleLink::New(NewVehicleDetails {

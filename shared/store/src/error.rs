@@ -1,4 +1,4 @@
-use domain::{LinkRefused, NewCardLinked, RefusedUpdate, TagTaken};
+use domain::{LinkRefused, RefusedUpdate, TagTaken};
 
 use crate::RefusedRevocation;
 
@@ -27,9 +27,6 @@ pub enum Error {
     /// The record does not allow the update.
     #[error(transparent)]
     Update(#[from] RefusedUpdate),
-    /// A card that is new cannot be linked by the item of a batch that creates it.
-    #[error(transparent)]
-    NewCardLinked(#[from] NewCardLinked),
     /// The Idempotency-Key was used with another body, or what it created has been deleted.
     #[error("the idempotency key was used with another body, or for a record that was deleted")]
     IdempotencyKeyReused,

@@ -54,6 +54,16 @@ fn what_is_wrong_with_an_item_stays_with_it() {
 }
 
 #[test]
+fn a_result_shows_the_tag_or_the_text_that_is_none() {
+    let items =
+        [card("04:E1:A2:B3"), card(" a b"), card(&"x".repeat(200)), card(""), json!({"ocppIdTag": 7}), json!(7)];
+    let document = json!(BatchDocument::new(&read(&items), vec![None], false));
+    let shown: Vec<_> = document["results"].as_array().unwrap().iter().map(|result| &result["ocppIdTag"]).collect();
+    let cut = format!("{}…", "x".repeat(128));
+    assert_eq!(json!(shown), json!(["04e1a2b3", " a b", cut, "", null, null]));
+}
+
+#[test]
 fn of_a_repeated_tag_the_first_counts_even_if_it_is_wrong() {
     let mut nameless = card("04:E1:A2:B3");
     nameless["name"] = Value::Null;

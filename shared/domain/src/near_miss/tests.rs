@@ -52,6 +52,9 @@ fn pairs_from_the_field() {
         ("O4EIA2B9", "04E1A2B9", Some(How::LookAlikes), None),
         ("04E1A289", "04E1A2B9", Some(How::LookAlikes), Some(How::LookAlikes)),
         ("NN123ABCDEFGHIT", "NN123ABCDEFGHI", Some(How::EmaidCheckCharacter), Some(How::EmaidCheckCharacter)),
+        // Other check characters than the standard's.
+        ("DE-8AA-C12345678-9", "DE-8AA-C12345678", Some(How::EmaidCheckCharacter), Some(How::EmaidCheckCharacter)),
+        ("NN123ABCDEFGHIZ", "NN123ABCDEFGHI", Some(How::EmaidCheckCharacter), Some(How::EmaidCheckCharacter)),
         ("04E1A2B9", "04E1A2BA", None, None),
     ] {
         assert_eq!((how(one, other), how(other, one)), (there, back), "{one} {other}");

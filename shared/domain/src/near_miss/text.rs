@@ -72,6 +72,15 @@ pub(super) fn single_look_alikes(found: &mut Candidates<'_>) {
     }
 }
 
+/// An EMAID without check character, with each that there is: not every provider gives out the one that the standard computes.
+pub(super) fn other_check_characters(found: &mut Candidates<'_>) {
+    if let Some((contract, false)) = emaid(found.asked()) {
+        for check in ('0'..='9').chain('a'..='z') {
+            found.add(How::EmaidCheckCharacter, &format!("{contract}{check}"));
+        }
+    }
+}
+
 /// The 14 characters of an EMAID without its check character, and whether it has one.
 fn emaid(text: &str) -> Option<(&str, bool)> {
     let is_emaid = matches!(text.len(), 14 | 15)

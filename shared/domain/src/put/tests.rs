@@ -33,11 +33,12 @@ fn what_is_created_is_what_the_same_request_finds_unchanged() {
 }
 
 #[test]
-fn a_new_card_is_linked_to_nothing() {
+fn a_new_card_may_be_linked_but_creates_no_vehicle() {
     let link = |number| VehicleChange::Link(Id::new(number).unwrap());
-    assert_eq!(put(AccessIdType::Rfid, link(20)).creation(), Err(NewCardLinked));
-    assert_eq!(put(AccessIdType::Rfid, make("Tesla")).creation(), Err(NewCardLinked));
-    assert_eq!(put(AccessIdType::Vehicle, link(20)).creation().unwrap().vehicle, VehicleLink::Existing(id(20)));
+    for kind in [AccessIdType::Rfid, AccessIdType::Vehicle] {
+        assert_eq!(put(kind, link(20)).creation().unwrap().vehicle, VehicleLink::Existing(id(20)));
+    }
+    assert_eq!(put(AccessIdType::Rfid, make("Tesla")).creation(), Err(RefusedUpdate::VehicleOfRfid));
 }
 
 #[test]

@@ -84,11 +84,16 @@ async fn each_item_is_created_changed_or_left_as_it_is() {
         put("same"),
         PutAccessId { status: Some(AuthorizationStatus::Revoked), ..put("other") },
         PutAccessId { kind: AccessIdType::Vehicle, ..put("same-type") },
-        PutAccessId { vehicle: VehicleChange::Link(Id::new(7).unwrap()), ..put("linked-card") },
+        PutAccessId {
+            vehicle: VehicleChange::Change { make: Patch::Keep, model: Patch::Keep, vin: Patch::Keep },
+            ..put("own")
+        },
     ];
     let outcomes = store.put_access_ids(by(&caller, at(5)), &puts, WRITE).await.unwrap();
     assert_eq!(words(&outcomes), ["created", "unchanged", "updated", "created", "error"]);
-    let [.., Some(Err(Error::NewCardLinked(_)))] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+    let [.., Some(Err(Error::Update(domain::RefusedUpdate::VehicleOfRfid)))] = outcomes.as_slice() else {
+        panic!("{outcomes:?}")
+    };
     let Some(Ok(updated)) = &outcomes[2] else { panic!("{outcomes:?}") };
     assert_eq!((updated.after.access_id.id, updated.after.access_id.revoked_at), (other.id, Some(at(5))));
     assert_eq!(updated.after.access_id.customer, other.customer);
