@@ -152,7 +152,7 @@ def test_a_slow_service_is_seen_to_be_asked(started):
     card = service.card("Slow card")
     with console(started) as opened:
         waiting = []
-        opened.page.route(f"**/api/access-ids/{card['id']}", waiting.append)
+        opened.page.route(f"**/api/access-ids/{card['id']}", lambda route: waiting.append(route))
         opened.page.evaluate(f"location.hash = 'access-id?id={card['id']}'")
         expect(opened.page.locator("main[aria-busy]")).to_be_visible()
         shown = "getComputedStyle(document.querySelector('.view'), '::before').content"

@@ -75,7 +75,7 @@ def test_refusals_are_filtered_and_paged(started):
         view.get_by_role("button", name="Show").click()
         sees(view, "Nobody was refused.")
         opened.page.go_back()
-        sees(view.locator(".count"), "50 decisions so far")
+        sees(view.locator(".count"), "52 decisions")
         tomorrow = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
         view.get_by_label("When").select_option(label="From … until …")
         view.get_by_label("From").fill(tomorrow)
