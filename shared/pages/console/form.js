@@ -173,11 +173,11 @@ export function filters(view, fields, { kept = {}, isFolded = true, title = "Fil
   return element;
 }
 
-/** What a form's fields hold, as a person reads it. */
+/** What a form's fields hold, as a person reads it. Times of one's own (see `whenFields`) are told by the fields of these times. */
 function inUse(element) {
   const fields = [...element.querySelectorAll(".field")].filter((part) => !part.hidden);
   return fields.map((part) => [part.querySelector("label").firstChild.textContent, part.querySelector("input, select")])
-    .filter(([, control]) => control.value !== "")
+    .filter(([, control]) => !["", "own"].includes(control.value))
     .map(([label, control]) => `${label} ${control.selectedOptions?.[0]?.text ?? control.value.replace("T", " ")}`);
 }
 

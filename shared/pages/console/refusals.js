@@ -15,7 +15,7 @@ export async function show(place, query, signal) {
     field({ name: "chargeBox", label: "Charge box", value: query.chargeBox }),
     whenFields({ after: query.after, before: query.before, fields: ["decidedAfter", "decidedBefore"] }),
     field({ name: "reason", label: "Reason", value: query.reason ?? "", options: [["", "Any"], ...Object.entries(REASONS)] }),
-    field({ name: "show", field: "authorized", label: "Decisions", value: query.show ?? "", options: [["", "Refused"], ["all", "Refused and authorized"]] }),
+    field({ name: "show", field: "authorized", label: "Decisions", value: query.show ?? "", options: [["", "Refused"], ["all", "All"]] }),
   ], { kept: { accessId: query.accessId } });
   const figure = el("section", { class: "card chart-card", "aria-label": "Chart" }, el("p", { class: "muted" }, "Loading the chart …"));
   const found = el("section", { "aria-label": "Decisions" });

@@ -28,6 +28,18 @@ def test_refusals_are_in_sight_at_once(started):
             assert len(seen) >= rows, (width, seen)
 
 
+def test_a_long_text_pushes_no_action_out_of_sight(started):
+    tag = service.fresh_tag()
+    service.card("W" * 200, tag=tag)
+    service.call("PATCH", f"/api/access-ids/{service.by_tag(tag)['id']}", {"accessId": {"authorizationStatus": "Revoked"}})
+    service.ask(tag, "z" * 300, "start")
+    service.journalled(tag)
+    with console(started) as opened:
+        view = opened.open(f"refusals?tag={tag}", "Refusals")
+        right = view.get_by_role("link", name="Check now").evaluate("link => link.getBoundingClientRect().right")
+        assert right <= view.locator(".table").last.evaluate("table => table.getBoundingClientRect().right"), right
+
+
 def test_last_night_is_one_choice(started):
     with console(started) as opened:
         view = opened.open("refusals?tag=night", "Refusals")
