@@ -1,6 +1,6 @@
 // One card or vehicle: rename, block, authorize, link, rules, delete.
 
-import { call, mayWrite } from "./api.js";
+import { Refusal, call, mayWrite } from "./api.js";
 import { address, append, button, code, confirm, el, link, replace, tell, time } from "./dom.js";
 import { act, field, form, vehicleField } from "./form.js";
 import { blockButton } from "./revoke.js";
@@ -8,46 +8,53 @@ import { rules } from "./rules.js";
 import { facts } from "./table.js";
 import { status } from "./words.js";
 
+/** A name longer than this is shown in smaller letters. */
+export const LONG = 60;
+
 export async function show(place, query, signal, heading) {
   const path = `/api/access-ids/${encodeURIComponent(query.id ?? "")}`;
   const [document, ruled] = await Promise.all([call("GET", path, { signal }), call("GET", `${path}/rules`, { signal })]);
+  const linked = await vehicleOf(document.accessId, signal);
   const summary = el("section", { class: "card" });
   const message = el("div", {});
   const actions = el("div", { class: "actions" });
   const problems = el("div", {});
   const editing = el("section", { class: "card" });
   const linking = el("section", { class: "card" });
-  append(place, [summary, message]);
+  append(heading.parentElement, [actions]);
+  append(place, [problems, message, summary]);
   if (mayWrite()) append(place, [editing, linking]);
   append(place, [el("section", { class: "card" }, el("h2", {}, "When and where it may charge"), rules(path, ruled.rules)),
     mayWrite() && remove(document.accessId, path)]);
 
-  let accessId = document.accessId;
-  const update = async (change) => {
-    ({ accessId } = await call("PATCH", path, { body: { accessId: change } }));
+  let accessId = { ...document.accessId, vehicle: linked };
+  const take = async (answer) => {
+    accessId = { ...answer.accessId, vehicle: await vehicleOf(answer.accessId) };
     fill();
   };
+  const update = async (change) => take(await call("PATCH", path, { body: { accessId: change } }));
   const reload = async (said) => {
-    ({ accessId } = await call("GET", path));
-    fill();
+    await take(await call("GET", path));
     replace(message, said);
+    said.focus();
   };
 
   function fill() {
     heading.textContent = accessId.name;
+    heading.classList.toggle("long", accessId.name.length > LONG);
     window.document.title = `${accessId.name} – Charge access`;
     replace(summary,
       facts([
-        ["Tag", code(accessId.ocppIdTag)],
         ["Status", status(accessId.authorizationStatus)],
+        ["Tag", code(accessId.ocppIdTag)],
         ["Type", accessId.type === "RFID" ? "RFID card" : "Vehicle"],
         ["Customer", accessId.customer ? link(accessId.customer.name, "access-ids", { customer: accessId.customer.name }) : "None"],
-        accessId.type === "Vehicle" && ["Vehicle", accessId.vehicle ? link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }) : "None"],
+        ["Vehicle", accessId.vehicle ? link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }) : "None"],
         accessId.revokedAt ? ["Blocked since", time(accessId.revokedAt)] : ["Authorized since", time(accessId.authorizedAt)],
         ["Registered", time(accessId.createdAt)],
         ["Changed", time(accessId.updatedAt)],
         ["Number", accessId.id],
-      ].filter(Boolean)), actions, problems);
+      ]));
     replace(actions,
       mayWrite() && (accessId.authorizationStatus === "Authorized"
         ? blockButton(accessId, problems, reload)
@@ -59,8 +66,17 @@ export async function show(place, query, signal, heading) {
       replace(editing, el("h2", {}, "Name and customer"), edit(accessId, update));
       replace(linking, el("h2", {}, "Vehicle"), vehicle(accessId, update, signal));
     }
+    // What was pressed may be gone.
+    if (window.document.activeElement === window.document.body) heading.focus({ preventScroll: true });
   }
   fill();
+}
+
+/** The vehicle that an access ID is linked to. Records of cards do not name it, but it can be found by the tag. */
+async function vehicleOf({ type, vehicle, ocppIdTag }, signal) {
+  if (type === "Vehicle") return vehicle;
+  const { data: [found = null] } = await call("GET", "/api/vehicles", { query: { ocppIdTag }, signal });
+  return found;
 }
 
 function edit(accessId, update) {
@@ -80,14 +96,13 @@ function edit(accessId, update) {
 function vehicle(accessId, update, signal) {
   const problems = el("div", {});
   return [
-    accessId.type === "RFID" && el("p", { class: "muted" }, "A card can belong to a vehicle. The vehicle's page lists the cards that do."),
-    accessId.vehicle && el("p", {}, "Linked to ", link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }), "."),
+    el("p", { class: "muted" }, accessId.vehicle ? ["Linked to ", link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }), "."] : "Not linked to a vehicle."),
     form({
       label: "Vehicle", submit: accessId.vehicle ? "Move to this vehicle" : "Link to this vehicle",
       fields: [vehicleField("vehicleId", "accessId.vehicleId", "Vehicle", signal)],
-      extra: (accessId.vehicle || accessId.type === "RFID") && button("Unlink", () => act(problems, "Unlinked", () => update({ vehicleId: null }))),
+      extra: accessId.vehicle && button("Unlink", () => act(problems, "Unlinked", () => update({ vehicleId: null }))),
       async send({ vehicleId }) {
-        if (!vehicleId) return;
+        if (!vehicleId) throw new Refusal(0, { error: "Find a vehicle and choose it first.", details: [{ field: "accessId.vehicleId", message: "must be chosen" }] });
         await update({ vehicleId: Number(vehicleId) });
         tell("Linked");
       },

@@ -8,18 +8,19 @@ import { status } from "./words.js";
 
 const ANY = [["", "Any"]];
 
-export async function show(place, query, signal) {
+export async function show(place, query, signal, heading) {
   const form = filters("access-ids", [
-    field({ name: "ocppIdTag", label: "Tag", value: query.ocppIdTag, hint: "The whole tag, in any spelling." }),
+    field({ name: "ocppIdTag", label: "Tag", value: query.ocppIdTag, hint: "The whole number of the card, in any spelling." }),
     field({ name: "q", label: "Part of name or tag", value: query.q }),
     field({ name: "customer", label: "Customer", value: query.customer, hint: "The whole name." }),
     field({ name: "authorizationStatus", label: "Status", value: query.authorizationStatus ?? "", options: [...ANY, ["Authorized", "Authorized"], ["Revoked", "Revoked"]] }),
     field({ name: "type", label: "Type", value: query.type ?? "", options: [...ANY, ["RFID", "RFID card"], ["Vehicle", "Vehicle"]] }),
-    field({ name: "vehicleId", label: "Vehicle's number", value: query.vehicleId, inputmode: "numeric" }),
+    // Nobody knows this number by heart; a link does.
+    query.vehicleId && field({ name: "vehicleId", label: "Vehicle's number", value: query.vehicleId, inputmode: "numeric" }),
   ]);
+  append(heading.parentElement, [registerLink()]);
   const found = el("section", { "aria-label": "Access IDs" });
-  append(place, [el("p", { class: "lead" }, "Every card and vehicle that is registered. Open one to rename it, block it, or say when and where it may charge."),
-    el("p", {}, registerLink()), form, found]);
+  append(place, [el("p", { class: "lead" }, "Every card and vehicle that is registered. Open one to rename it, block it, or say when and where it may charge."), form, found]);
   await list({
     place: found, path: "/api/access-ids", query, signal, form, caption: "Access IDs", words: ["access ID", "access IDs"],
     columns: [

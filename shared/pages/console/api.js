@@ -59,7 +59,7 @@ export async function call(method, path, { query = {}, body, key, signal } = {})
   const document = read(answer);
   if (response.ok) return document;
   const refusal = new Refusal(response.status, {
-    error: document?.error ?? (response.status === 429 ? "Too many requests at once. Wait a moment and try again." : `The service answered ${response.status}.`),
+    error: response.status === 404 ? "There is no such record. It may have been deleted." : document?.error ?? (response.status === 429 ? "Too many requests at once. Wait a moment and try again." : `The service answered ${response.status}.`),
     code: document?.code ?? String(response.status), requestId: document?.requestId, details: document?.details, conflicts: document?.conflicts,
   });
   if (refusal.status === 401 && token !== null) ended(refusal);

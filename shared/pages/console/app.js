@@ -1,6 +1,6 @@
 // Begins: asks for a token, then shows the view that the address names.
 
-import { call, isSignedIn, mayWrite, signIn, signOut } from "./api.js";
+import { Refusal, call, isSignedIn, mayWrite, signIn, signOut } from "./api.js";
 import { address, append, button, el, replace } from "./dom.js";
 import { errorBox, form, field } from "./form.js";
 import * as accessId from "./access-id.js";
@@ -14,6 +14,7 @@ import * as register from "./register.js";
 import * as unknownTags from "./unknown-tags.js";
 import * as vehicle from "./vehicle.js";
 import * as vehicles from "./vehicles.js";
+import { arrive, forget, scrollBack } from "./visits.js";
 
 // `under` is the view that the navigation marks for one that it does not list.
 const VIEWS = {
@@ -52,6 +53,7 @@ async function render() {
     showSignIn();
     return;
   }
+  arrive();
   const { name, query } = read();
   const view = VIEWS[name];
   const isSame = current === name;
@@ -63,7 +65,7 @@ async function render() {
   document.title = `${view.title} – Charge access`;
   const heading = el("h1", { tabindex: "-1" }, view.title);
   const content = el("div", { class: "view", id: `view-${name}` });
-  replace(main, heading, content);
+  replace(main, el("div", { class: "head" }, heading), content);
   main.setAttribute("aria-busy", "true");
   if (!isSame) scrollTo(0, 0);
   heading.focus({ preventScroll: isSame });
@@ -75,7 +77,8 @@ async function render() {
   } finally {
     if (!signal.aborted) main.removeAttribute("aria-busy");
   }
-  if (isSame && !signal.aborted) content.querySelector(".count")?.focus({ preventScroll: true });
+  if (signal.aborted || scrollBack()) return;
+  if (isSame) content.querySelector(".count")?.focus();
 }
 
 /** Asks for the token. What the address names stays, and is shown afterwards. */
@@ -92,12 +95,16 @@ function showSignIn(refusal = null) {
   const entry = form({
     fields: [token], submit: "Open the console", label: "Sign in",
     async send({ token: given }) {
+      if (!given) throw new Refusal(0, { error: "Paste a token first.", details: [{ field: "token", message: "must not be empty" }] });
       signIn(given, ended);
       try {
         await call("GET", "/api/access-ids", { query: { limit: 1 } });
       } catch (error) {
         signOut();
-        if (error.status === 401) error.details = [{ field: "token", message: "the service does not take this token" }];
+        if (error.status === 401) {
+          error.message = "The service does not take this token.";
+          error.details = [{ field: "token", message: "is not valid, or was revoked" }];
+        }
         throw error;
       }
       input.value = "";
@@ -110,7 +117,7 @@ function showSignIn(refusal = null) {
     el("p", {}, "See why cards were refused, register unknown ones, block lost ones, and keep cards and vehicles in order."),
     refusal && errorBox(refusal),
     entry,
-    el("p", { class: "muted" }, "For programs: ", el("a", { href: "/docs" }, "the API reference"), ".")));
+    el("p", { class: "muted below" }, "For programs: ", el("a", { href: "/docs" }, "the API reference"), ".")));
   input.focus();
 }
 
@@ -120,6 +127,7 @@ function ended(refusal) {
   signOut();
   running.abort();
   current = null;
+  refusal.message = "This token is not valid any more: it was revoked. Sign in with another one, and you come back to this view.";
   showSignIn(refusal);
 }
 
@@ -128,8 +136,9 @@ function showNavigation() {
   replace(nav, el("ul", {}, listed.map(([name, { title }]) => el("li", {}, el("a", { href: address(name) }, title)))));
   replace(session, !mayWrite() && el("span", { class: "badge" }, "View only"), button("Sign out", () => {
     signOut();
+    forget();
     render();
-  }));
+  }, { class: "quiet" }));
   nav.hidden = false;
   session.hidden = false;
 }
@@ -139,5 +148,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
+history.scrollRestoration = "manual";
 addEventListener("hashchange", render);
 render();

@@ -1,7 +1,7 @@
 // Who did what.
 
 import { append, code, el, link, time } from "./dom.js";
-import { field, filters, toLocal, toUtc } from "./form.js";
+import { field, filters, timeField } from "./form.js";
 import { list } from "./table.js";
 import { field as named, operation } from "./words.js";
 
@@ -9,14 +9,8 @@ export async function show(place, query, signal) {
   const form = filters("changes", [
     field({ name: "accessId", label: "Access ID's number", value: query.accessId, inputmode: "numeric" }),
     field({ name: "vehicleId", label: "Vehicle's number", value: query.vehicleId, inputmode: "numeric" }),
-    field({ name: "local", field: "changedAfter", label: "From", type: "datetime-local", step: 1, value: toLocal(query.changedAfter) }),
+    timeField({ name: "changedAfter", label: "From", value: query.changedAfter }),
   ]);
-  const local = form.querySelector("[data-name=local]");
-  local.removeAttribute("data-name");
-  const after = el("input", { type: "hidden", "data-name": "changedAfter" });
-  after.value = query.changedAfter ?? "";
-  local.addEventListener("input", () => { after.value = toUtc(local.value) ?? ""; });
-  form.append(after);
   const found = el("section", { "aria-label": "Changes" });
   append(place, [el("p", { class: "lead" }, "What was created, changed and deleted, when, and with which credential, newest first. Kept for 400 days."), form, found]);
   await list({
@@ -26,7 +20,7 @@ export async function show(place, query, signal) {
       { title: "Time", cell: (record) => time(record.changedAt) },
       { title: "What", cell: (record) => operation(record.operation) },
       { title: "Changed", kind: "wide", cell: (record) => el("ul", { class: "subjects" }, record.subjects.map((subject) => el("li", {}, who(subject), fields(subject.fields)))) },
-      { title: "Credential", cell: (record) => code(record.credentialId) },
+      { title: "Credential", kind: "narrow", cell: (record) => code(record.credentialId) },
     ],
     empty: [
       el("p", {}, el("strong", {}, "No change fits.")),
@@ -39,9 +33,10 @@ function who({ kind, id }) {
   return kind === "vehicle" ? link(`Vehicle ${id}`, "vehicle", { id }) : link(`Access ID ${id}`, "access-id", { id });
 }
 
-/** The fields that changed, each with its value before and after. */
-export function fields(changed) {
-  return el("ul", {}, Object.entries(changed).map(([name, [from, to]]) => el("li", {}, `${named(name)}: `, value(from), " → ", value(to))));
+/** The fields that changed, each with its value before and after. What is new had none before. */
+function fields(changed) {
+  const isNew = Object.values(changed).every(([from]) => from === null);
+  return el("ul", {}, Object.entries(changed).map(([name, [from, to]]) => el("li", {}, `${named(name)}: `, !isNew && [value(from), " → "], value(to))));
 }
 
 export function value(given) {

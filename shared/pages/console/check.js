@@ -2,7 +2,7 @@
 
 import { call, mayWrite } from "./api.js";
 import { append, code, el, link, replace, say, time } from "./dom.js";
-import { field, filters, toLocal, toUtc } from "./form.js";
+import { field, filters, timeField } from "./form.js";
 import { nearMisses } from "./link.js";
 import { badge, explained, reason, rule, step } from "./words.js";
 
@@ -11,15 +11,8 @@ export async function show(place, query, signal) {
     field({ name: "ocppIdTag", field: "accessCheck.ocppIdTag", label: "Tag", required: true, value: query.ocppIdTag, hint: "As the charge box would send it." }),
     field({ name: "chargeBox", field: "accessCheck.chargeBox", label: "Charge box", value: query.chargeBox, hint: "Without one, only what holds everywhere counts." }),
     field({ name: "type", field: "accessCheck.type", label: "Asked for", value: query.type ?? "start", options: [["start", "Start: a charge begins"], ["authorize", "Authorize: a card is shown"]] }),
-    field({ name: "local", field: "accessCheck.at", label: "When", type: "datetime-local", step: 1, value: toLocal(query.at), hint: "Empty for now. In your time zone." }),
-  ], {}, false);
-  const local = form.querySelector("[data-name=local]");
-  local.removeAttribute("data-name");
-  const at = el("input", { type: "hidden", "data-name": "at" });
-  at.value = query.at ?? "";
-  local.addEventListener("input", () => { at.value = toUtc(local.value) ?? ""; });
-  form.append(at);
-  form.querySelector("[type=submit]").textContent = "Check";
+    timeField({ name: "at", field: "accessCheck.at", label: "When", value: query.at, hint: "Empty for now. In your time zone." }),
+  ], { isFolded: Boolean(query.ocppIdTag), title: "What is checked", submit: "Check" });
   const result = el("section", { "aria-label": "Result" });
   append(place, [el("p", { class: "lead" }, "Asks what a charge box would be told about a card at some place and time. Nothing is recorded, and nobody charges by it."), form, result]);
   if (!query.ocppIdTag) {

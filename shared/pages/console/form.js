@@ -27,6 +27,22 @@ export function field({ name, field: apiName = name, label, hint, options, wide,
     el("p", { class: "problem", id: `${id}-problem`, hidden: true }));
 }
 
+/** A field for a time. It shows the browser's zone and holds UTC, which is what addresses and the API take. */
+export function timeField({ name, value, ...rest }) {
+  const element = field({ name, type: "datetime-local", value: toLocal(value), ...rest });
+  const input = element.querySelector("input");
+  input.removeAttribute("data-name");
+  const utc = el("input", { type: "hidden", "data-name": name });
+  utc.value = value ?? "";
+  input.addEventListener("input", () => { utc.value = toUtc(input.value) ?? ""; });
+  element.append(utc);
+  element.set = (text) => {
+    utc.value = text;
+    input.value = toLocal(text);
+  };
+  return element;
+}
+
 /** The values of a form's fields, trimmed, by their names. */
 export function values(form) {
   const controls = [...form.querySelectorAll("[data-name]")];
@@ -77,7 +93,7 @@ export function errorBox(error, rest = null, again = null) {
     rest?.length > 0 && el("ul", {}, rest.map(({ field: name, message }) => el("li", {}, code(name || "the request"), ` ${message}`))),
     known.length > 0 && el("p", {}, "It belongs to: ", known.map((id) => [link(`access ID ${id}`, "access-id", { id }), " "])),
     error.requestId && el("p", { class: "muted" }, "Request ", code(error.requestId)),
-    again && button("Try again", again));
+    again && error.status !== 404 && button("Try again", again));
 }
 
 /**
@@ -109,7 +125,10 @@ export function form({ fields, submit, send, label, extra, kind = "primary" }) {
       } catch (error) {
         if (error.name === "AbortError") return;
         if (!(error instanceof Refusal)) throw error;
-        replace(problems, errorBox(error, mark(element, error)));
+        const rest = mark(element, error);
+        // The fields say the rest, in words that stand beside them.
+        if (error.code === "invalid_request" && rest.length === 0) error.message = "The request is invalid. Correct the marked fields.";
+        replace(problems, errorBox(error, rest));
       } finally {
         busy = false;
         send1.removeAttribute("aria-disabled");
@@ -125,27 +144,41 @@ const narrow = matchMedia("(max-width: 46rem)");
  * A form whose values become the view's address, so that what it finds can be linked to. On a small screen it is folded, unless it
  * is what the view is for.
  */
-export function filters(view, fields, kept = {}, folds = true) {
+export function filters(view, fields, { kept = {}, isFolded = true, title = "Filters", submit = "Show" } = {}) {
   const element = form({
-    fields, submit: "Show", label: "Filters", kind: "primary",
-    extra: link("Clear", view, {}, { class: "button" }),
+    fields, submit, label: title, kind: "primary",
     async send(given) {
       const next = address(view, { ...kept, ...given });
       if (next === location.hash) dispatchEvent(new HashChangeEvent("hashchange"));
       else location.hash = next;
     },
   });
-  const used = [...element.querySelectorAll("input, select")].filter(({ value }) => value !== "").length;
-  const folder = el("details", { open: !folds || !narrow.matches }, el("summary", {}, used > 0 ? `Filters (${used} in use)` : "Filters"), [...element.childNodes]);
+  const used = inUse(element);
+  const [inputs, problems, actions] = element.childNodes;
+  if (used.length > 0) actions.append(link("Clear", view, {}, { class: "button" }));
+  const summary = el("summary", {}, title, used.length > 0 && el("span", { class: "in-use" }, `: ${used.join(", ")}`));
+  const folder = el("details", { open: !isFolded || !narrow.matches }, summary, el("div", { class: "row" }, inputs, actions), problems);
   narrow.addEventListener("change", () => { folder.open = true; }, { once: true });
   element.append(folder);
   element.classList.add("filters");
   element.setAttribute("role", "search");
   element.mark = (error) => {
+    // Only what is visible can have the focus. An error that is of no field leaves the form as it was.
+    const wasOpen = folder.open;
     folder.open = true;
-    return mark(element, error);
+    const rest = mark(element, error);
+    folder.open = wasOpen || element.querySelector("[aria-invalid]") !== null;
+    return rest;
   };
   return element;
+}
+
+/** What a form's fields hold, as a person reads it. Times of one's own (see `whenFields`) are told by the fields of these times. */
+function inUse(element) {
+  const fields = [...element.querySelectorAll(".field")].filter((part) => !part.hidden);
+  return fields.map((part) => [part.querySelector("label").firstChild.textContent, part.querySelector("input, select")])
+    .filter(([, control]) => !["", "own"].includes(control.value))
+    .map(([label, control]) => `${label} ${control.selectedOptions?.[0]?.text ?? control.value.replace("T", " ")}`);
 }
 
 /** Runs a single act behind a button: shows what went wrong in `place`, and says what was done. */

@@ -25,6 +25,8 @@ export async function show(place, query, signal) {
 function importing(signal) {
   const file = el("input", { type: "file", accept: ".csv,text/csv,text/plain", id: "import-file" });
   const result = el("div", {});
+  // The same file can be chosen again after it was corrected.
+  file.addEventListener("click", () => { file.value = ""; });
   file.addEventListener("change", async () => {
     replace(result);
     const [chosen] = file.files;
@@ -132,20 +134,23 @@ async function preview(rows, place, signal) {
   const apply = wanted.length > 0 && button(`Apply ${plural(wanted.length, "change", "changes")}`, async () => {
     const isSure = await confirm("Apply the changes?", el("p", {}, `${plural(wanted.length, "access ID is", "access IDs are")} registered or changed.`,
       wrong.length > 0 && ` ${plural(wrong.length, "row has an error and is", "rows have errors and are")} left out.`), "Apply", false);
-    if (isSure) await carryOut(wanted, place, signal);
+    if (isSure) await carryOut(wanted, place, signal, wrong);
   }, { class: "primary" });
   replace(place, el("h3", { tabindex: "-1", class: "count" }, "What would change"), summary(rows, true), el("div", { class: "actions" }, apply),
     wanted.length === 0 && el("p", { class: "muted" }, "There is nothing to apply."), shown(rows));
   place.querySelector("h3").focus();
 }
 
-async function carryOut(rows, place, signal) {
+/** `leftOut` are rows that were wrong before: they stay in sight, to be corrected. */
+async function carryOut(rows, place, signal, leftOut = []) {
   const { error, wasStopped } = await withProgress(rows, place, "Applying", false, signal);
+  const seen = [...leftOut, ...rows.filter(({ result }) => result)];
   const missing = rows.filter(({ result }) => !result).length;
-  replace(place, el("h3", { tabindex: "-1", class: "count" }, "What was changed"), summary(rows.filter(({ result }) => result), false),
+  replace(place, el("h3", { tabindex: "-1", class: "count" }, "What was changed"), summary(seen, false),
     error && errorBox(error, error.details),
-    missing > 0 && el("p", {}, `${plural(missing, "row was", "rows were")} not sent${wasStopped ? ", since you stopped" : ""}. `, button("Send the rest", () => carryOut(rows.filter(({ result }) => !result), place, signal))),
-    shown(rows.filter(({ result }) => result)));
+    missing > 0 && el("p", {}, `${plural(missing, "row was", "rows were")} not sent${wasStopped ? ", since you stopped" : ""}. `, button("Send the rest", () => carryOut(rows.filter(({ result }) => !result), place, signal, leftOut))),
+    seen.some(({ result }) => result.outcome === "error") && el("p", { class: "muted" }, "Correct the rows with errors in the file and choose it again: what is done already stays as it is."),
+    shown(seen));
   place.querySelector("h3").focus();
 }
 

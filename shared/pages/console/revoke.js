@@ -27,8 +27,8 @@ export async function revoke(target, { dryRun = false, signal, progress = () => 
   return done;
 }
 
-/** What a revocation did. Cards that look like a revoked one and still charge can be blocked from here. */
-export function outcome(done, changed = () => {}) {
+/** What a revocation did, to whom. Cards that look like a revoked one and still charge can be blocked from here. */
+export function outcome(done, { changed = () => {}, who = null } = {}) {
   const problems = el("div", {});
   const block = (near) => button("Block it too", async (event) => {
     const pressed = event.currentTarget;
@@ -38,8 +38,8 @@ export function outcome(done, changed = () => {}) {
     tell(`${near.accessId.name} is blocked`);
     changed();
   }, { class: "danger small", "aria-label": `Block ${near.accessId.name} too` });
-  return el("div", { class: "done", role: "status" },
-    el("p", {}, el("strong", {}, `${plural(done.revoked.length, "card or vehicle was", "cards and vehicles were")} blocked`),
+  return el("div", { class: "done", role: "status", tabindex: "-1" },
+    el("p", {}, who && [el("span", { dir: "auto" }, who), ": "], el("strong", {}, `${plural(done.revoked.length, "card or vehicle was", "cards and vehicles were")} blocked`),
       done.alreadyRevoked > 0 ? `; ${done.alreadyRevoked.toLocaleString()} already had been.` : "."),
     !done.isWhole && el("p", {}, "You stopped before the end: send it again to block the rest."),
     done.nearMisses.length > 0 && [
@@ -55,17 +55,22 @@ export function blockButton(accessId, place, changed) {
       " will be refused at every charge box from now on. You can authorize it again later."), "Block it");
     if (!isSure) return;
     const done = await act(place, `${accessId.name} is blocked`, () => revoke({ accessIds: [accessId.id] }, {}));
-    if (done) changed(outcome(done, () => {}));
+    if (done) changed(outcome(done));
   }, { class: "danger" });
 }
 
 /** Asks first what would be blocked, then blocks it, with progress and a way to stop. */
 export async function offboard(target, who, place, signal) {
-  replace(place, el("p", { class: "muted" }, "Counting …"));
+  const shown = (...content) => {
+    replace(place, ...content);
+    place.firstElementChild?.focus();
+    place.scrollIntoView({ block: "nearest" });
+  };
+  shown(el("p", { class: "muted" }, "Counting …"));
   const counted = await act(place, null, () => revoke(target, { dryRun: true, signal }));
   if (!counted || signal.aborted) return;
   if (counted.revoked.length === 0) {
-    replace(place, el("p", { class: "done", role: "status" }, `Nothing to block: no card or vehicle of ${who} may charge.`));
+    shown(el("p", { class: "done", role: "status", tabindex: "-1" }, `Nothing to block: no card or vehicle of ${who} may charge.`));
     return;
   }
   replace(place);
@@ -76,13 +81,13 @@ export async function offboard(target, who, place, signal) {
   if (!isSure) return;
   const stopped = new AbortController();
   const bar = el("progress", { max: counted.revoked.length, value: 0, "aria-label": "Blocked so far" });
-  replace(place, el("p", {}, "Blocking … "), bar, button("Stop", () => stopped.abort()));
+  shown(el("p", { tabindex: "-1" }, "Blocking … "), bar, button("Stop", () => stopped.abort()));
   let last = { revoked: [], alreadyRevoked: 0, nearMisses: [], isWhole: false };
   try {
     last = await revoke(target, { signal: stopped.signal, progress: (done) => { last = { ...done, isWhole: false }; bar.value = done.revoked.length; } });
-    replace(place, outcome(last));
+    shown(outcome(last, { who }));
   } catch (error) {
-    replace(place, errorBox(error, error.details), last.revoked.length > 0 && outcome(last));
+    shown(errorBox(error, error.details), last.revoked.length > 0 && outcome(last, { who }));
   }
 }
 

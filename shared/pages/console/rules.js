@@ -30,8 +30,8 @@ function editor(path, current, changed) {
   const element = form({
     label: "Rules", submit: "Save the rules",
     fields: [
-      field({ name: "validFrom", field: "rules.validFrom", label: "From", type: "datetime-local", step: 1, value: toLocal(current.validFrom), hint: "Empty for at once. In your time zone." }),
-      field({ name: "validUntil", field: "rules.validUntil", label: "Until", type: "datetime-local", step: 1, value: toLocal(current.validUntil), hint: "Empty for no end. In your time zone." }),
+      field({ name: "validFrom", field: "rules.validFrom", label: "From", type: "datetime-local", value: toLocal(current.validFrom), hint: "Empty for at once. In your time zone." }),
+      field({ name: "validUntil", field: "rules.validUntil", label: "Until", type: "datetime-local", value: toLocal(current.validUntil), hint: "Empty for no end. In your time zone." }),
       box,
     ],
     async send(given) {

@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { button, el, replace, say } from "./dom.js";
 import { errorBox } from "./form.js";
+import { before, note } from "./visits.js";
 import { plural } from "./words.js";
 
 /** How many pages without a match are looked at before somebody is asked. */
@@ -33,9 +34,9 @@ export function table(caption, columns, records = []) {
 
 /**
  * A list of the API. `words` are one and many of its records, `empty` is what is said when there are none. Resolves when the
- * first page is shown.
+ * first page is shown. `source` gives a page for a cursor; without one, the API at `path` does.
  */
-export async function list({ place, path, query, columns, caption, words: [one, many], empty, signal, form }) {
+export async function list({ place, path, query, columns, caption, words: [one, many], empty, signal, form, source = (cursor) => call("GET", path, { query: { limit: 50, ...query, nextPageCursor: cursor }, signal }) }) {
   const count = el("p", { class: "count muted", tabindex: "-1" }, "Loading …");
   const rows = table(caption, columns);
   const wrapped = el("div", { class: "table", hidden: true }, rows);
@@ -51,10 +52,11 @@ export async function list({ place, path, query, columns, caption, words: [one, 
     const before = shown;
     try {
       for (let pages = 0; pages < EMPTY_PAGES && shown === before && (pages === 0 || cursor !== null); pages += 1) {
-        const page = await call("GET", path, { query: { limit: 50, ...query, nextPageCursor: cursor }, signal });
+        const page = await source(cursor);
         rows.add(page.data);
         shown += page.data.length;
         cursor = page.pagination.nextPageCursor;
+        note(shown);
       }
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -78,9 +80,11 @@ export async function list({ place, path, query, columns, caption, words: [one, 
     replace(below, shown === 0 && !more && el("div", { class: "empty" }, empty), loadMore);
   }
   await next();
+  // Who comes back finds as much as was there before.
+  while (cursor !== null && shown < before() && shown > 0 && below.querySelector(".error") === null) await next();
 }
 
 /** Names and values of a record. */
 export function facts(pairs) {
-  return el("dl", { class: "facts" }, pairs.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  return el("dl", { class: "facts" }, pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }

@@ -1,12 +1,16 @@
 // Tags that nobody has: from refused to registered.
 
-import { call, mayWrite } from "./api.js";
+import { call, mayWrite, pages } from "./api.js";
 import { append, code, el, link, time } from "./dom.js";
 import { field, filters } from "./form.js";
 import { nearMisses } from "./link.js";
 import { registration } from "./register.js";
 import { facts, list } from "./table.js";
 import { plural } from "./words.js";
+
+/** The API lists them by tag. So many are read, to show first what was seen last. */
+const MOST = 1_000;
+const ROWS = 50;
 
 const kindOf = (type) => (type === "Vehicle" ? "A vehicle" : "A card");
 
@@ -19,11 +23,30 @@ export async function show(place, query, signal) {
   else await all(place, form, signal);
 }
 
+/** Gives the newest first: a page for a cursor, which is a place among all. Calls `cut` if there may be more than it has read. */
+function newestFirst(signal, cut) {
+  let all = null;
+  return async (cursor) => {
+    if (all === null) {
+      const read = [];
+      for await (const page of pages("/api/unknown-tags", {}, signal)) {
+        read.push(...page);
+        if (read.length >= MOST) break;
+      }
+      if (read.length >= MOST) cut();
+      all = read.sort((left, right) => right.lastSeenAt.localeCompare(left.lastSeenAt));
+    }
+    const end = (cursor ?? 0) + ROWS;
+    return { data: all.slice(cursor ?? 0, end), pagination: { nextPageCursor: end < all.length ? end : null } };
+  };
+}
+
 async function all(place, form, signal) {
   const found = el("section", { "aria-label": "Unknown tags" });
   place.append(found);
+  const cut = () => found.before(el("p", { class: "muted" }, `Only ${MOST.toLocaleString()} of them are shown. Find any other by its tag.`));
   await list({
-    place: found, path: "/api/unknown-tags", query: {}, signal, form, caption: "Unknown tags", words: ["unknown tag", "unknown tags"],
+    place: found, source: newestFirst(signal, cut), signal, form, caption: "Unknown tags", words: ["unknown tag", "unknown tags"],
     columns: [
       { title: "Last seen", cell: (record) => time(record.lastSeenAt) },
       { title: "Tag", cell: (record) => code(record.ocppIdTag) },
@@ -66,7 +89,7 @@ async function one(place, tag, form, signal) {
         ["Refused", `${plural(record.seen, "time", "times")}${record.seen === 5000 ? " or more" : ""}`],
         ["First", time(record.firstSeenAt)],
         ["Last", [time(record.lastSeenAt), " at ", code(record.chargeBox)]],
-        ["Registered since", record.accessId ? link(record.accessId.name, "access-id", { id: record.accessId.id }) : "No"],
+        ["Registered", record.accessId ? link(record.accessId.name, "access-id", { id: record.accessId.id }) : "Not yet"],
       ]),
       record.nearMisses.length > 0 && [el("h3", {}, "May be the same card as"), nearMisses(record.nearMisses),
         el("p", { class: "muted" }, "Readers write a card's number in different ways. If one of these is the card in the driver's hand, register the tag as well; one card may have several.")],

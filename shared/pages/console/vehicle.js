@@ -4,8 +4,12 @@ import { call, mayWrite } from "./api.js";
 import { address, append, button, code, confirm, el, link, replace, tell } from "./dom.js";
 import { act, field, form } from "./form.js";
 import { offboard, outcome, revoke } from "./revoke.js";
+import { LONG } from "./access-id.js";
 import { facts, table } from "./table.js";
 import { plural, status } from "./words.js";
+
+/** How many access IDs of a vehicle are shown at first. */
+const FIRST = 10;
 
 const FIELDS = [["make", "Make"], ["model", "Model"], ["vin", "VIN"], ["licensePlate", "License plate"]];
 
@@ -46,23 +50,27 @@ export async function create(place) {
 export async function show(place, query, signal, heading) {
   const path = `/api/vehicles/${encodeURIComponent(query.id ?? "")}`;
   const { vehicle } = await call("GET", path, { signal });
-  const message = el("div", {});
   const again = async (said) => {
     replace(place);
     await show(place, query, signal, heading);
     if (said) place.prepend(said);
+    // What was pressed is gone.
+    heading.focus();
   };
   heading.textContent = vehicle.name;
   document.title = `${vehicle.name} – Charge access`;
+  heading.classList.toggle("long", vehicle.name.length > LONG);
+  const replacing = mayWrite() && vehicle.accessIds.length > 0 && replacement(vehicle, again);
+  replace(heading.parentElement, heading, el("div", { class: "actions" }, link("Changes", "changes", { vehicleId: vehicle.id }, { class: "button" })));
   append(place, [
-    message,
     el("section", { class: "card" }, facts([
       ...FIELDS.map(([name, label]) => [label, vehicle[name] ?? "–"]),
       ["Customer", vehicle.customer ? link(vehicle.customer.name, "vehicles", { customer: vehicle.customer.name }) : "None"],
       ["Number", vehicle.id],
-    ]), el("div", { class: "actions" }, link("Changes", "changes", { vehicleId: vehicle.id }, { class: "button" }))),
-    el("section", { class: "card" }, el("h2", {}, "Access IDs"), accessIds(vehicle), mayWrite() && block(vehicle, signal)),
-    mayWrite() && vehicle.accessIds.length > 0 && el("section", { class: "card" }, el("h2", {}, "Replace a card"), replacement(vehicle, again)),
+    ])),
+    el("section", { class: "card" }, el("h2", {}, plural(vehicle.accessIds.length, "access ID", "access IDs")), accessIds(vehicle, replacing), mayWrite() && block(vehicle, signal)),
+    replacing && el("section", { class: "card" }, el("h2", {}, "Replace a card"),
+      el("p", { class: "muted" }, "The new card takes over name and customer, and is linked to this vehicle. Then the old one is blocked."), replacing),
     mayWrite() && el("section", { class: "card" }, el("h2", {}, "Edit"), form({
       label: "Edit", submit: "Save", fields: inputs(vehicle),
       async send(given) {
@@ -75,13 +83,19 @@ export async function show(place, query, signal, heading) {
   ]);
 }
 
-function accessIds(vehicle) {
+function accessIds(vehicle, replacing) {
   if (vehicle.accessIds.length === 0) return el("p", { class: "muted" }, "None. Open an access ID to link it to this vehicle.");
-  return el("div", { class: "table" }, table("Access IDs of the vehicle", [
+  const rows = table("Access IDs of the vehicle", [
     { title: "Tag", cell: (record) => link(record.ocppIdTag, "access-id", { id: record.id }) },
     { title: "Status", cell: (record) => status(record.authorizationStatus) },
-    { title: "Number", cell: (record) => record.id },
-  ], vehicle.accessIds));
+    { title: "", kind: "acts", cell: (record) => replacing && button("Replace", () => replacing.choose(record.id), { class: "small", "aria-label": `Replace ${record.ocppIdTag}` }) },
+  ], vehicle.accessIds.slice(0, FIRST));
+  const more = button(`Show all ${vehicle.accessIds.length}`, () => {
+    rows.add(vehicle.accessIds.slice(FIRST));
+    more.remove();
+    rows.tBodies[0].rows[FIRST].querySelector("a").focus();
+  });
+  return [el("div", { class: "table" }, rows), vehicle.accessIds.length > FIRST && el("div", { class: "below" }, more)];
 }
 
 function block(vehicle, signal) {
@@ -93,10 +107,11 @@ function block(vehicle, signal) {
 /** The new card is registered and linked first, then the old one is blocked: in between both charge, and never none. */
 function replacement(vehicle, again) {
   const made = {};
-  return form({
+  const [charging, blocked] = ["Authorized", "Revoked"].map((wanted) => vehicle.accessIds.filter(({ authorizationStatus }) => authorizationStatus === wanted));
+  const element = form({
     label: "Replace a card", submit: "Replace",
     fields: [
-      field({ name: "old", field: "", label: "Card to be replaced", options: vehicle.accessIds.map(({ id, ocppIdTag, authorizationStatus }) => [id, `${ocppIdTag} (${authorizationStatus})`]) }),
+      field({ name: "old", field: "", label: "Card to be replaced", options: [...charging, ...blocked].map(({ id, ocppIdTag, authorizationStatus }) => [id, `${ocppIdTag} (${authorizationStatus})`]) }),
       field({ name: "tag", field: "accessId.ocppIdTag", label: "Tag of the new card", required: true }),
     ],
     async send({ old, tag }, key) {
@@ -116,6 +131,12 @@ function replacement(vehicle, again) {
       await again(el("div", {}, el("p", { class: "done", role: "status" }, "The new card ", code(tag), " is registered and linked."), outcome(done)));
     },
   });
+  element.choose = (id) => {
+    element.querySelector("select").value = id;
+    element.scrollIntoView({ block: "center" });
+    element.querySelector("input").focus({ preventScroll: true });
+  };
+  return element;
 }
 
 function remove(vehicle, path) {

@@ -5,15 +5,15 @@ import { append, code, el, link } from "./dom.js";
 import { field, filters } from "./form.js";
 import { list } from "./table.js";
 
-export async function show(place, query, signal) {
+export async function show(place, query, signal, heading) {
   const form = filters("vehicles", [
     field({ name: "q", label: "Part of name, make, model, VIN or plate", value: query.q }),
     field({ name: "ocppIdTag", label: "Tag of one of its access IDs", value: query.ocppIdTag }),
     field({ name: "customer", label: "Customer", value: query.customer, hint: "The whole name." }),
   ]);
+  append(heading.parentElement, [mayWrite() && link("New vehicle", "new-vehicle", {}, { class: "button primary" })]);
   const found = el("section", { "aria-label": "Vehicles" });
-  append(place, [el("p", { class: "lead" }, "Vehicles, and the cards and tags that belong to them."),
-    mayWrite() && el("p", {}, link("New vehicle", "new-vehicle", {}, { class: "button primary" })), form, found]);
+  append(place, [el("p", { class: "lead" }, "Vehicles, and the cards and tags that belong to them."), form, found]);
   await list({
     place: found, path: "/api/vehicles", query, signal, form, caption: "Vehicles", words: ["vehicle", "vehicles"],
     columns: [

@@ -1,6 +1,5 @@
 """Keyboard, screen readers, small screens, the dark; and the pictures of README.md."""
 
-import datetime
 import pathlib
 
 from axe_playwright_python.sync_playwright import Axe
@@ -148,9 +147,6 @@ def pictures(started):
     """The pictures of README.md: three widths, light and dark."""
     IMAGES.mkdir(exist_ok=True)
     views = dict((address.split("?")[0], (address, title)) for address, title in reversed(seed()))
-    # The decisions of the demo data were made in the last hours.
-    began = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=3)
-    views["refusals"] = (f"refusals?show=all&after={began:%Y-%m-%dT%H:00:00Z}", "Refusals")
     for name, view, options in (
         ("console-refusals", "refusals", {"width": 1280, "height": 820}),
         ("console-check", "check", {"width": 820, "height": 900}),

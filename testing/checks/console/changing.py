@@ -128,7 +128,7 @@ def test_changes_tell_who_did_what(started):
         sees(newest, "Name: Before → <b>After</b>")
         sees(newest, "Customer: Historians → none")
         sees(newest, os.environ["ORGANIZATION"])
-        view.get_by_label("From").fill("2099-01-01T00:00:00")
+        view.get_by_label("From").fill("2099-01-01T00:00")
         view.get_by_role("button", name="Show").click()
         sees(view, "No change fits.")
 

@@ -9,6 +9,7 @@ import changing
 import hostile
 import importing
 import secrecy
+import using
 import views
 from browser import browser
 
@@ -18,7 +19,7 @@ def main():
     parser.add_argument("--pictures", action="store_true", help="write docs/images")
     parser.add_argument("words", nargs="*")
     given = parser.parse_args()
-    modules = (secrecy, views, changing, importing, hostile, appearance)
+    modules = (secrecy, views, using, changing, importing, hostile, appearance)
     tests = [(f"{module.__name__}.{name}", test) for module in modules for name, test in vars(module).items() if name.startswith("test_")]
     if given.words:
         tests = [(name, test) for name, test in tests if any(word in name for word in given.words)]

@@ -47,10 +47,11 @@ def test_a_wrong_token_opens_nothing(started):
     with console(started, token=None) as opened:
         opened.expected = {401}
         page = opened.page
-        for wrong in ("", "api_wrong", service.TOKEN[:-1] + ("x" if service.TOKEN[-1] != "x" else "y")):
+        other = service.TOKEN[:-1] + ("x" if service.TOKEN[-1] != "x" else "y")
+        for wrong, told in (("", "Paste a token first."), ("api_wrong", "does not take this token"), (other, "does not take this token")):
             page.get_by_label("API token").fill(wrong)
             page.get_by_role("button", name="Open the console").click()
-            expect(page.get_by_role("alert")).to_contain_text("A valid credential is required.")
+            expect(page.get_by_role("alert")).to_contain_text(told)
             expect(page.get_by_label("API token")).to_have_attribute("aria-invalid", "true")
             expect(page.get_by_role("navigation", name="Views")).to_be_hidden()
 
@@ -62,7 +63,12 @@ def test_a_token_that_is_refused_later_is_forgotten(started):
         opened.page.route("**/api/customers*", lambda route: route.continue_(headers={**route.request.headers, "authorization": "Bearer api_gone"}))
         opened.page.evaluate("location.hash = 'customers'")
         expect(opened.page.get_by_label("API token")).to_be_visible()
-        expect(opened.page.get_by_role("alert")).to_contain_text("A valid credential is required.")
+        alert = opened.page.get_by_role("alert")
+        expect(alert).to_contain_text("This token is not valid any more")
+        expect(alert).to_contain_text("Request ")
+        opened.page.unroute("**/api/customers*")
+        opened.sign_in(service.TOKEN)
+        expect(opened.page.get_by_role("heading", level=1, name="Customers")).to_be_visible()
 
 
 def test_the_pages_are_closed(started):

@@ -75,8 +75,9 @@ def test_refusals_are_filtered_and_paged(started):
         view.get_by_role("button", name="Show").click()
         sees(view, "Nobody was refused.")
         opened.page.go_back()
-        sees(view.locator(".count"), "50 decisions so far")
-        tomorrow = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S")
+        sees(view.locator(".count"), "52 decisions")
+        tomorrow = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+        view.get_by_label("When").select_option(label="From … until …")
         view.get_by_label("From").fill(tomorrow)
         view.get_by_role("button", name="Show").click()
         sees(view, "Nobody was refused.")
@@ -147,7 +148,7 @@ def test_an_access_id_is_found_renamed_and_ruled(started):
         view.get_by_role("button", name="Save", exact=True).click()
         expect(opened.page.get_by_role("heading", level=1, name="New name")).to_be_visible(timeout=WITHIN)
         view.get_by_text("Change the rules").click()
-        view.get_by_label("Until").fill("2031-05-01T12:00:00")
+        view.get_by_label("Until").fill("2031-05-01T12:00")
         view.get_by_label("Charge boxes").fill("depot-*\n\n bay/7 ")
         view.get_by_role("button", name="Save the rules").click()
         sees(view, "bay/7")
@@ -173,8 +174,12 @@ def test_an_access_id_is_linked_and_unlinked(started):
         sees(opened.page.locator("#status"), "Linked")
         held = service.call("GET", f"/api/vehicles/{car['id']}")["vehicle"]["accessIds"]
         assert [summary["id"] for summary in held] == [made["id"]], held
+        # The record of a card does not name the vehicle.
+        view = opened.open(f"access-id?id={made['id']}", "Key card")
+        expect(view.locator(".facts").get_by_role("link", name=car["name"])).to_be_visible(timeout=WITHIN)
         view.get_by_role("button", name="Unlink").click()
         sees(opened.page.locator("#status"), "Unlinked")
+        sees(view, "Not linked to a vehicle.")
     assert service.call("GET", f"/api/vehicles/{car['id']}")["vehicle"]["accessIds"] == []
 
 
