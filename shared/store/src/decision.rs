@@ -60,7 +60,7 @@ impl Decider {
     /// [`SettingsError`] when the settings cannot be used.
     pub fn new(settings: &Settings, journalled: JournalSettings) -> Result<Self, SettingsError> {
         Ok(Self {
-            client: Client::new(settings.table_client())?,
+            client: Client::new(settings.table_client()?)?,
             table: settings.table.clone(),
             journalled,
             deadline: DEADLINE * settings.patience(),

@@ -117,16 +117,8 @@ impl Settings {
             Some(url) if !url.starts_with("https://") => return Err(SettingsError::EndpointUrl),
             _ => Connector::tls(ca_bundle().as_deref())?,
         };
-        let credentials = match self.credentials {
-            TableCredentials::Local => Credentials::new(LOCAL_KEY.0, LOCAL_KEY.1, None, None, "local"),
-            TableCredentials::Environment => Credentials::new(
-                required("AWS_ACCESS_KEY_ID")?,
-                required("AWS_SECRET_ACCESS_KEY")?,
-                variable("AWS_SESSION_TOKEN"),
-                None,
-                "environment",
-            ),
-        };
+        let Keys { access_key_id, secret_access_key, session_token } = self.keys()?;
+        let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "settings");
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(ATTEMPT_TIMEOUT * self.patience())
             .operation_timeout(OPERATION_TIMEOUT * self.patience())
@@ -148,21 +140,29 @@ impl Settings {
     }
 
     /// What the client of the decisions is configured with.
-    pub(crate) fn table_client(&self) -> Config {
-        let local = || Keys {
-            access_key_id: LOCAL_KEY.0.to_owned(),
-            secret_access_key: LOCAL_KEY.1.to_owned(),
-            session_token: None,
-        };
-        Config {
+    pub(crate) fn table_client(&self) -> Result<Config, SettingsError> {
+        Ok(Config {
             region: self.region.clone(),
             endpoint_url: self.endpoint_url.clone(),
             ca_bundle: ca_bundle(),
-            credentials: match self.credentials {
-                TableCredentials::Environment => table_client::Credentials::Environment,
-                TableCredentials::Local => table_client::Credentials::Fixed(local()),
+            keys: self.keys()?,
+        })
+    }
+
+    /// The AWS credentials.
+    fn keys(&self) -> Result<Keys, SettingsError> {
+        Ok(match self.credentials {
+            TableCredentials::Local => Keys {
+                access_key_id: LOCAL_KEY.0.to_owned(),
+                secret_access_key: LOCAL_KEY.1.to_owned(),
+                session_token: None,
             },
-        }
+            TableCredentials::Environment => Keys {
+                access_key_id: required("AWS_ACCESS_KEY_ID")?,
+                secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
+                session_token: variable("AWS_SESSION_TOKEN"),
+            },
+        })
     }
 
     /// How long the first connection may take.

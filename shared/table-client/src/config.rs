@@ -1,6 +1,4 @@
-use std::{borrow::Cow, env, fmt, io, path::PathBuf};
-
-use crate::error::Failure;
+use std::{borrow::Cow, fmt, io, path::PathBuf};
 
 /// Where the table is, and whose authority to use.
 #[derive(Clone, Debug)]
@@ -11,18 +9,8 @@ pub struct Config {
     pub endpoint_url: Option<String>,
     /// A PEM file with the authorities to trust in place of the public ones.
     pub ca_bundle: Option<PathBuf>,
-    /// The AWS credentials that sign the requests.
-    pub credentials: Credentials,
-}
-
-/// Where the AWS credentials come from.
-#[derive(Clone, Debug)]
-pub enum Credentials {
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read whenever they are used: Lambda may
-    /// renew them.
-    Environment,
-    /// Always the same.
-    Fixed(Keys),
+    /// The AWS credentials that sign the requests. Lambda gives a process the ones that hold for as long as it lives.
+    pub keys: Keys,
 }
 
 /// An access key.
@@ -36,26 +24,11 @@ pub struct Keys {
     pub session_token: Option<String>,
 }
 
-impl Credentials {
-    /// Those that hold at this moment.
-    pub(crate) fn now(&self) -> Result<Cow<'_, Keys>, Failure> {
-        let keys = match self {
-            Self::Fixed(keys) => Some(Cow::Borrowed(keys)),
-            Self::Environment => Keys::from_env().map(Cow::Owned),
-        };
-        // Both are sent in headers: a line break in them would begin another header.
-        keys.filter(|keys| is_printable(&keys.access_key_id) && keys.session_token.as_deref().is_none_or(is_printable))
-            .ok_or(Failure::Rejected(Cow::Borrowed("MissingCredentials")))
-    }
-}
-
 impl Keys {
-    fn from_env() -> Option<Self> {
-        Some(Self {
-            access_key_id: variable("AWS_ACCESS_KEY_ID")?,
-            secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?,
-            session_token: variable("AWS_SESSION_TOKEN"),
-        })
+    /// The same keys, if a header can hold them: a line break would begin another header.
+    pub(crate) fn printable(self) -> Result<Self, ConfigError> {
+        let is_fit = is_printable(&self.access_key_id) && self.session_token.as_deref().is_none_or(is_printable);
+        if is_fit { Ok(self) } else { Err(ConfigError::Keys) }
     }
 }
 
@@ -69,6 +42,9 @@ pub enum ConfigError {
     /// Not the name of a region.
     #[error("AWS_REGION is no region")]
     Region,
+    /// The key's id or the session token holds what no header can.
+    #[error("AWS_ACCESS_KEY_ID or AWS_SESSION_TOKEN is not printable ASCII without spaces")]
+    Keys,
     /// The end point is not `http[s]://host[:port]`.
     #[error("DynamoDB: the end point is not http[s]://host[:port]")]
     Url,
@@ -105,11 +81,6 @@ fn dns_suffix(region: &str) -> &'static str {
     }
 }
 
-/// The variable's value, if it is set and not empty.
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
@@ -125,7 +96,7 @@ mod tests {
             region: region.to_owned(),
             endpoint_url: None,
             ca_bundle: None,
-            credentials: Credentials::Environment,
+            keys: Keys { access_key_id: String::new(), secret_access_key: String::new(), session_token: None },
         };
         Ok(config.url()?.trim_start_matches("https://").to_owned())
     }

@@ -15,7 +15,7 @@ pub enum Error {
 
 impl Error {
     /// The code alone: DynamoDB's, or one of `Timeout`, `DnsFailed`, `ConnectFailed`, `TlsFailed`, `ConnectionLost`,
-    /// `MalformedResponse`, `ChecksumMismatch`, `MissingCredentials`, `Http503` and the like.
+    /// `MalformedResponse`, `ChecksumMismatch`, `Http503` and the like.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {

@@ -3,7 +3,7 @@
 //!
 //! The SDK's client costs more instructions than everything else in the authorizer (`docs/performance.md` has the
 //! figures). This one sends signed requests with hyper over rustls. It keeps what a decision needs: a deadline, one retry, the
-//! response's checksum, error classes. It has no chain of credential providers (the environment is read at each use), no
+//! response's checksum, error classes. It has no chain of credential providers, no
 //! proxy, no HTTP/2, and no correction of the clock, because Lambda keeps the clock right.
 //!
 //! What DynamoDB leaves unprocessed (`UnprocessedKeys`, `UnprocessedItems`) is in the answer, for the caller to see to.
@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use config::{Config, ConfigError, Credentials, Keys};
+pub use config::{Config, ConfigError, Keys};
 use connection::{Connection, Endpoint, failure, read};
 pub use error::Error;
 use error::Failure;
@@ -67,7 +67,7 @@ impl Operation {
 #[derive(Debug)]
 pub struct Client {
     endpoint: Endpoint,
-    credentials: Credentials,
+    keys: Keys,
     signer: Signer,
     kept: Mutex<Option<Connection>>,
 }
@@ -80,7 +80,7 @@ impl Client {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
             endpoint: Endpoint::new(&config.url()?, config.ca_bundle.as_deref())?,
-            credentials: config.credentials,
+            keys: config.keys.printable()?,
             signer: Signer::new(config.region, "dynamodb"),
             kept: Mutex::default(),
         })
@@ -185,7 +185,6 @@ impl Client {
 
     /// A request, signed now.
     fn request(&self, operation: Operation, body: &[u8]) -> Result<Request<Full<Bytes>>, Failure> {
-        let keys = self.credentials.now()?;
         let stamp = sign::stamp(SystemTime::now());
         let mut headers = Vec::with_capacity(5);
         headers.extend([
@@ -193,10 +192,10 @@ impl Client {
             (HOST, &*self.endpoint.authority),
             (DATE, &*stamp),
         ]);
-        headers.extend(keys.session_token.as_deref().map(|token| (TOKEN, token)));
+        headers.extend(self.keys.session_token.as_deref().map(|token| (TOKEN, token)));
         headers.push((TARGET, operation.target()));
         let signed: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        let authorization = self.signer.authorization(&keys, &stamp, "POST", &signed, body);
+        let authorization = self.signer.authorization(&self.keys, &stamp, "POST", &signed, body);
         // Its path is `/`, as that of every request that is made so.
         let mut request = Request::new(Full::from(body.to_vec()));
         *request.method_mut() = Method::POST;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::server::{Act, Server, answer};
 use hyper::body::Bytes;
-use table_client::{Client, Config, Credentials, Error, Keys, Operation::BatchGetItem};
+use table_client::{Client, Config, Error, Keys, Operation::BatchGetItem};
 use tokio::time::Instant;
 
 /// Enough for all; what is not used does not slow a test down.
@@ -20,10 +20,12 @@ pub fn keys() -> Keys {
     }
 }
 
+pub fn config(url: String, keys: Keys) -> Config {
+    Config { region: "eu-west-1".to_owned(), endpoint_url: Some(url), ca_bundle: None, keys }
+}
+
 pub fn client(url: String, keys: Keys) -> Client {
-    let credentials = Credentials::Fixed(keys);
-    let config = Config { region: "eu-west-1".to_owned(), endpoint_url: Some(url), ca_bundle: None, credentials };
-    Client::new(config).unwrap()
+    Client::new(config(url, keys)).unwrap()
 }
 
 pub async fn ask(client: &Client) -> Result<Bytes, Error> {

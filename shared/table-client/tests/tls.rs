@@ -15,7 +15,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
     version::{TLS12, TLS13},
 };
-use table_client::{Client, Config, ConfigError, Credentials, Error, Keys, Operation::BatchGetItem};
+use table_client::{Client, Config, ConfigError, Error, Keys, Operation::BatchGetItem};
 use tokio::time::Instant;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -93,11 +93,7 @@ fn client(url: String, bundle: Option<&File>) -> Result<Client, ConfigError> {
         region: "eu-west-1".to_owned(),
         endpoint_url: Some(url),
         ca_bundle: bundle.map(|file| file.0.clone()),
-        credentials: Credentials::Fixed(Keys {
-            access_key_id: "key".to_owned(),
-            secret_access_key: "secret".to_owned(),
-            session_token: None,
-        }),
+        keys: Keys { access_key_id: "key".to_owned(), secret_access_key: "secret".to_owned(), session_token: None },
     })
 }
 
