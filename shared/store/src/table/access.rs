@@ -44,7 +44,7 @@ impl Table {
         keys: impl IntoIterator<Item = Key>,
     ) -> Result<(Access<'a>, Found), Error> {
         let credential = caller.key();
-        let mut items = self.batch_get(keys.into_iter().chain([credential.clone()])).await?;
+        let mut items = self.batch_get([credential.clone()].into_iter().chain(keys)).await?;
         let access = Access::new(self, caller, items.remove(&credential))?;
         Ok((access, Found(items)))
     }

@@ -29,10 +29,10 @@ impl Table {
         Ok(output.item)
     }
 
-    /// The items at some keys, strongly consistent. Keys may repeat. One call for each hundred, none for none.
+    /// The items at some keys, strongly consistent, asked for in this order. Keys may repeat. One call for each hundred, none for none.
     pub(super) async fn batch_get(&self, keys: impl IntoIterator<Item = Key>) -> Result<HashMap<Key, Item>, Error> {
-        let keys: HashSet<Key> = keys.into_iter().collect();
-        let mut keys: Vec<Item> = keys.into_iter().map(key_item).collect();
+        let mut seen = HashSet::new();
+        let mut keys: Vec<Item> = keys.into_iter().filter(|key| seen.insert(key.clone())).map(key_item).collect();
         let mut found = HashMap::with_capacity(keys.len());
         let deadline = Instant::now() + UNPROCESSED_TIME;
         while !keys.is_empty() {
