@@ -1,11 +1,12 @@
 //! The endpoints of the management API, one module each: route, documentation and handler. The RFID authorizer has a module
-//! too, with its documentation and no route: it has a URL of its own. The console has routes of its own. `src/bin` holds a binary for each of them.
+//! too, with its documentation and no route: it has a URL of its own. The console has routes of its own. `src/bin` holds a
+//! binary for each of them.
 
 use api::Route;
 use mimalloc::MiMalloc;
 
-/// A decision allocates about a hundred times and a page of a list some ten thousand times, which costs less with mimalloc than
-/// with the system's allocator: docs/performance.md has the figures.
+/// To allocate costs fewer instructions with mimalloc than with the system's allocator, in a decision as in a page of a list:
+/// docs/performance.md has the figures, and what it costs in memory.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
