@@ -1,7 +1,5 @@
 //! What a stack costs in a month whatever the traffic, counted in the templates, as `docs/operations.md` says it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 

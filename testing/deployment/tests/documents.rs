@@ -1,7 +1,5 @@
 //! The tests that the documents name exist.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::fs::{read_dir, read_to_string};
 use std::path::Path;
 

@@ -1,7 +1,5 @@
 //! Every binary is deployed as a function, and all functions have the settings that they must have.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

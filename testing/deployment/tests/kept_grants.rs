@@ -1,7 +1,5 @@
 //! The list of grants that are kept for one release: `infra/kept-grants.toml`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use deployment::{deployed_grants, grants, kept};
 
 /// `1.10.2` as numbers, which compare as versions do.

@@ -1,8 +1,6 @@
 //! Every alarm and every line of the dashboard uses a metric that AWS or the functions emit under that name and with those
 //! dimensions.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployment::{API_OUTCOMES, RFID_OUTCOMES, Template, functions};

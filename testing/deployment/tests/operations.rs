@@ -1,7 +1,5 @@
 //! `docs/operations.md` names what exists: parameters, outputs, stages, alarms, and one stack.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -1,7 +1,5 @@
 //! What a workflow on GitHub can do, and what its roles in AWS can do with it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::path::Path;
 
 use deployment::{Statement, Template};

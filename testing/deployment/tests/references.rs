@@ -1,7 +1,5 @@
 //! In the templates every reference resolves, and every parameter, condition and output is used.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! The routes are written in `functions::ROUTES` and `functions::console::ROUTES`. The template, the local service and the OpenAPI document must have the same.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! What one more management function costs in lines of templates.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::fs::read_to_string;
 use std::path::Path;
 

@@ -1,7 +1,5 @@
 //! No source file is too long to be read at one go.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo build --release -p functions --bin rfid-authorizer
-//! cargo run --release -p harness --example load -- --rate 2000 --seconds 60 --tags 100000 --instances 4
+//! cargo run --release -p bench --bin load -- --rate 2000 --seconds 60 --tags 100000 --instances 4
 //! ```
 //!
 //! Requests are due at fixed times, whether earlier ones are answered or not, and each is timed from when it was due. So a
@@ -70,7 +70,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let flags = Flags::parse();
     let binary = match &flags.binary {
         Some(binary) => binary.clone(),
-        None => std::env::current_exe()?.with_file_name("../rfid-authorizer"),
+        None => std::env::current_exe()?.with_file_name("rfid-authorizer"),
     };
     let engine = Engine::in_memory().await?;
     let began = Instant::now();

@@ -1,8 +1,6 @@
 //! What rings each alarm and what does not: series of metrics are played through its expression, threshold and treatment of
 //! missing data.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 mod math;
 
 use std::collections::{BTreeMap, BTreeSet};
