@@ -87,7 +87,7 @@ fn every_history_has_an_explanation() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     let figures = figures.lock().unwrap();
     if schedules >= 100 {
-        report(&format!("{schedules} schedules in {:.0?}\n{figures}", began.elapsed()));
+        report(&format!("{schedules} schedules from SEED={first} in {:.0?}\n{figures}", began.elapsed()));
     }
     if schedules >= CAMPAIGN {
         figures.cover_everything();

@@ -34,6 +34,18 @@ fn every_binary_is_deployed_and_nothing_else() {
     assert_eq!(deployed, binaries());
 }
 
+/// One that is not listed in the package's file is linked a second time by each `cargo test`, for unit tests that it has not.
+#[test]
+fn every_binary_is_listed_as_one_without_unit_tests() {
+    let text = std::fs::read_to_string(workspace("functions/Cargo.toml")).unwrap();
+    let package: toml::Table = text.parse().unwrap();
+    let listed = package["bin"].as_array().unwrap().iter().map(|binary| {
+        assert_eq!(binary["test"].as_bool(), Some(false), "{binary:?}");
+        binary["name"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(listed.collect::<BTreeSet<_>>(), binaries());
+}
+
 /// The Makefile of the build derives the binary's name from the logical id.
 #[test]
 fn logical_ids_are_the_binaries_names_in_pascal_case() {
