@@ -67,8 +67,11 @@ fn check<T: PartialEq + Debug>(data: &[u8], schema: &Validator, parse: Parse<T>)
         // Bodies may have 64 KiB, and Lambda takes answers of 6 MB.
         assert!(check_refusal(problems) <= 32 * data.len() + 16 * 1024);
     }
-    let Ok(body) = serde_json::from_slice::<Value>(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)) else {
-        return assert_eq!(read.err().map(fields), Some([String::new()].into()), "no JSON");
+    let body = match serde_json::from_slice::<Value>(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)) {
+        Ok(body) => body,
+        // JSON, which a `Value` cannot hold.
+        Err(error) if error.to_string().starts_with("number out of range") => return,
+        Err(_) => return assert_eq!(read.err().map(fields), Some([String::new()].into()), "no JSON"),
     };
     // From here on no field is repeated, because a `Value` keeps one of them.
     let again = parse(format!("\u{feff}{body:#}").as_bytes());
