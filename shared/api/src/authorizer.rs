@@ -1,17 +1,13 @@
 //! The RFID authorizer: Thor's request in, a decision out. It authorizes only what the table says is authorized.
 //!
-//! It has its own loop over the Lambda Runtime API, because work that nobody waits for is done after the answer has been handed
-//! over and before the next event is asked for. `lambda_runtime` would also cost more than half of a decision again
-//! (`docs/performance.md`).
+//! Work that nobody waits for is done after the answer has been handed over and before the next event is asked for.
 
 pub(crate) mod answer;
 mod event;
 mod message;
-mod runtime;
 
 use std::{
     mem,
-    panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
@@ -19,15 +15,14 @@ use answer::Answer;
 use chrono::SubsecRound as _;
 use domain::{Asked, Decision, OcppIdTag, Question, Reason, RequestType, Timestamp};
 use event::{Event, MAX_BODY};
-use futures_util::FutureExt as _;
 use message::{Message, parse};
-use runtime::{Invocation, Runtime, RuntimeError};
 use store::{Credential, Decider, JournalSettings, Known, Scope, Settings};
 
 use crate::{
     edge,
     error::Error,
     log,
+    runtime::{Invocation, Runtime, RuntimeError, caught},
     serve::{StartError, function_name, now, start_logging},
 };
 
@@ -43,12 +38,6 @@ pub async fn serve_rfid() -> Result<(), StartError> {
     // As a task, because the event loop wakes a task without a system call, and the future of `main` with two.
     let ended = tokio::spawn(run(runtime, decider, function_name())).await;
     ended.map_err(|error| StartError::Runtime(error.into()))?.map_err(StartError::from)
-}
-
-impl From<RuntimeError> for StartError {
-    fn from(error: RuntimeError) -> Self {
-        Self::Runtime(error.into())
-    }
 }
 
 async fn run(mut runtime: Runtime, decider: Decider, function: String) -> Result<(), RuntimeError> {
@@ -69,11 +58,6 @@ async fn run(mut runtime: Runtime, decider: Decider, function: String) -> Result
         caught(remember(&decider, &invocation, &call)).await;
         caught(async { record(&decider, &function, &invocation, &call, duration) }).await;
     }
-}
-
-/// What the future gives, or `None` if it panics: the panic is on standard error by then, and the process lives on.
-async fn caught<T>(part: impl Future<Output = T>) -> Option<T> {
-    AssertUnwindSafe(part).catch_unwind().await.ok()
 }
 
 /// What became of an event.
@@ -222,6 +206,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::runtime;
 
     thread_local! {
         static CHOSEN: Cell<&'static str> = const { Cell::new("") };

@@ -12,6 +12,7 @@ pub mod customers;
 pub mod decisions;
 mod edge;
 mod error;
+mod events;
 pub mod filters;
 mod json;
 mod log;
@@ -28,6 +29,7 @@ pub mod rfid {
 }
 mod route;
 pub mod rules;
+mod runtime;
 #[cfg(feature = "openapi")]
 pub mod schemas;
 mod serve;

@@ -1,17 +1,14 @@
 //! Start-up and requests of a function that is open to everybody: without a table, a credential and a store.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
-use lambda_http::{
-    Adapter, Body, LambdaEvent, Request, RequestExt as _, Response, Service as _, lambda_runtime::Runtime,
-    request::LambdaRequest, service_fn,
-};
+use lambda_http::{Body, Request, RequestExt as _, Response};
 
 use crate::{
     error::Error,
-    log, respond,
+    events, log, respond,
+    runtime::Runtime,
     serve::{StartError, function_name, start_logging},
-    uri,
 };
 
 /// Answers requests with `answer` until Lambda ends the process. Each has its log line, as those of the API have.
@@ -20,16 +17,12 @@ use crate::{
 /// [`StartError`] when the Runtime API is gone.
 pub async fn serve_public(answer: fn(&Request) -> Result<Response<Body>, Error>) -> Result<(), StartError> {
     start_logging();
-    let function = Arc::<str>::from(function_name());
-    let mut service = Adapter::from(service_fn(move |request: Request| {
+    let function = function_name();
+    let requests = |request: Request| {
         let response = respond(&function, &request, answer);
-        async move { Ok::<_, lambda_http::Error>(response) }
-    }));
-    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        uri::repair(&mut event.payload);
-        service.call(event)
-    });
-    Ok(Runtime::new(service).run().await?)
+        async move { Ok(response) }
+    };
+    Ok(events::run(Runtime::from_env()?, requests).await?)
 }
 
 fn respond(function: &str, request: &Request, answer: fn(&Request) -> Result<Response<Body>, Error>) -> Response<Body> {

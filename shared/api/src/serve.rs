@@ -1,16 +1,19 @@
 //! Start-up, and the way of every management request: route, size, credential, handler, log line.
 
-use std::{env, sync::Arc, time::Instant};
+use std::{convert::Infallible, env, sync::Arc, time::Instant};
 
 use domain::Timestamp;
-use lambda_http::{
-    Adapter, Body, BoxFuture, LambdaEvent, Request, RequestExt as _, Response, Service as _, http::StatusCode,
-    lambda_runtime::Runtime, request::LambdaRequest, service_fn,
-};
+use lambda_http::{Body, BoxFuture, Request, RequestExt as _, Response, http::StatusCode};
 use store::{Credential, Settings, SettingsError, Store};
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::{call::Call, error::Error, log, respond, route::Route, uri};
+use crate::{
+    call::Call,
+    error::Error,
+    events, log, respond,
+    route::Route,
+    runtime::{Runtime, RuntimeError},
+};
 
 /// The function cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,12 @@ pub enum StartError {
     Runtime(#[from] lambda_http::Error),
 }
 
+impl From<RuntimeError> for StartError {
+    fn from(error: RuntimeError) -> Self {
+        Self::Runtime(error.into())
+    }
+}
+
 /// Runs an endpoint until Lambda ends the process.
 ///
 /// # Errors
@@ -33,14 +42,10 @@ where
 {
     start_logging();
     let store = Arc::new(Store::new(&Settings::from_env()?)?);
+    let runtime = Runtime::from_env()?;
     store.connect().await;
-    let mut service = Adapter::from(service_fn(requests(store, route, function_name(), handle)));
-    // This is `lambda_http::run` with one step before it, and without its tracing span, which our log lines do not show.
-    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        uri::repair(&mut event.payload);
-        service.call(event)
-    });
-    Ok(LocalSet::new().run_until(Runtime::new(service).run()).await?)
+    let requests = requests(store, route, function_name(), handle);
+    Ok(LocalSet::new().run_until(events::run(runtime, requests)).await?)
 }
 
 /// Answers each request, whatever becomes of it, and writes its log line. Must be called inside a [`LocalSet`].
@@ -49,7 +54,7 @@ fn requests<F>(
     route: Route,
     function: String,
     handle: fn(Call) -> F,
-) -> impl Fn(Request) -> BoxFuture<'static, Result<Response<Body>, lambda_http::Error>>
+) -> impl Fn(Request) -> BoxFuture<'static, Result<Response<Body>, Infallible>>
 where
     F: Future<Output = Result<Response<Body>, Error>> + 'static,
 {

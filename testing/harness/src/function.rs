@@ -118,6 +118,12 @@ impl Function {
         Function { timeout, ..self }
     }
 
+    /// Makes each trace id at least this long. Unless set, they have the length of Lambda's, about 100 bytes.
+    pub fn with_trace_ids_of(self, length: usize) -> Function {
+        self.runtime.lengthen_trace_ids(length);
+        self
+    }
+
     /// Waits until the function asks for its first invocation.
     ///
     /// # Errors
@@ -230,6 +236,15 @@ impl Function {
         String::from_utf8_lossy(&self.output.text()).into_owned()
     }
 
+    /// The whole lines that it has printed since this was last called. They are forgotten, so that a million of them take
+    /// no memory.
+    pub fn take_lines(&self) -> String {
+        let mut text = self.output.text();
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let lines: Vec<u8> = text.drain(..whole).collect();
+        String::from_utf8_lossy(&lines).into_owned()
+    }
+
     /// The lines of JSON that it has printed so far. Waits until there are `at_least` so many of them, for at most 5 s:
     /// lines may arrive later than the response.
     pub async fn log_lines(&self, at_least: usize) -> Vec<Value> {
@@ -313,6 +328,17 @@ mod tests {
         let Error::Exited { status, output } = function.terminate().await else { panic!() };
         assert!(output.ends_with("asked\n"), "{output}");
         assert_eq!(status.and_then(|status| status.code()), Some(3));
+    }
+
+    #[tokio::test]
+    async fn lines_are_taken_once_and_whole() {
+        let printing = ["/bin/sh", "-c", "printf 'one\\ntwo\\nth'; sleep 9"];
+        let function = Function::start_under(&printing, "/bin/true", &[]).await.unwrap();
+        while !function.output().ends_with("th") {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(function.take_lines(), "one\ntwo\n");
+        assert_eq!((function.take_lines(), function.output()), (String::new(), "th".to_owned()));
     }
 
     #[tokio::test]

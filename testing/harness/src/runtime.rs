@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,6 +39,8 @@ struct Shared {
     queue: AsyncMutex<mpsc::UnboundedReceiver<Invocation>>,
     under_way: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     next_id: AtomicU64,
+    /// How long a trace id is at least.
+    trace_length: AtomicUsize,
     init: watch::Sender<Option<Result<(), Bytes>>>,
     /// Whether the function waits for an invocation.
     idle: watch::Sender<bool>,
@@ -52,6 +54,7 @@ impl Runtime {
             queue: AsyncMutex::new(queue),
             under_way: Mutex::default(),
             next_id: AtomicU64::new(1),
+            trace_length: AtomicUsize::new(0),
             init: watch::Sender::new(None),
             idle: watch::Sender::new(false),
         });
@@ -78,6 +81,11 @@ impl Runtime {
         answered
     }
 
+    /// Makes the trace ids of the invocations to come at least this long.
+    pub(crate) fn lengthen_trace_ids(&self, length: usize) {
+        self.shared.trace_length.store(length, Ordering::Relaxed);
+    }
+
     /// Set at the first request for an invocation, or when the function reports that it could not start.
     pub(crate) fn init(&self) -> watch::Receiver<Option<Result<(), Bytes>>> {
         self.shared.init.subscribe()
@@ -98,6 +106,12 @@ impl Drop for Runtime {
 /// The request id of this number.
 pub fn request_id(number: u64) -> String {
     format!("8476a536-e9f4-11e8-9739-{number:012x}")
+}
+
+/// A trace id as Lambda sends it: another one for each invocation, and filled up with zeros to this length.
+fn trace_id(number: u64, length: usize) -> String {
+    let trace = format!("Root=1-5bef4de7-{number:024x};Parent={number:016x};Sampled=0;Lineage=1:{number:08x}:0");
+    format!("{trace:0<length$}")
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
@@ -121,7 +135,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
         ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:harness".into()),
-        ("lambda-runtime-trace-id", format!("Root=1-5bef4de7-{number:024x};Sampled=0")),
+        ("lambda-runtime-trace-id", trace_id(number, shared.trace_length.load(Ordering::Relaxed))),
     ];
     (headers, event).into_response()
 }
@@ -223,6 +237,21 @@ mod tests {
         assert_eq!(first.unwrap(), Ok("done".into()));
         assert_eq!(second.unwrap(), Err("done".into()));
         assert_eq!(*runtime.init().borrow(), Some(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn each_invocation_has_a_trace_id_of_its_own_as_long_as_it_is_asked_for() {
+        let runtime = Runtime::start().await.unwrap();
+        let mut function = connect(&runtime).await;
+        let mut trace_ids = Vec::new();
+        for length in [0, 0, 4096] {
+            runtime.lengthen_trace_ids(length);
+            let _waits = runtime.invoke("event".into(), None, Duration::from_secs(5));
+            let next = send(&mut function, "GET", "invocation/next", "").await;
+            trace_ids.push(next.headers()["lambda-runtime-trace-id"].to_str().unwrap().to_owned());
+        }
+        assert_ne!(trace_ids[0], trace_ids[1]);
+        assert_eq!(trace_ids.iter().map(String::len).collect::<Vec<_>>(), [95, 95, 4096]);
     }
 
     #[tokio::test]

@@ -7,23 +7,22 @@
 //!
 //! Requests are due at fixed times, whether earlier ones are answered or not, and each is timed from when it was due. So a
 //! delay counts for every request that it holds up. An instance has one call at a time, as in Lambda; a request waits while
-//! all instances are busy. Fails if an answer is wrong or missing, or if an instance's memory grows.
+//! all instances are busy. Every decision is journalled. Fails if an answer is wrong or missing, if an instance's memory grows, or
+//! if the journal lacks an entry.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bench::{built, fill, most, resident, start, store, tag};
 use clap::Parser;
-use domain::{AccessId, AccessIdType, AuthorizationStatus, Id, Name, OcppIdTag, Timestamp};
+use domain::Timestamp;
 use engine::Engine;
 use harness::{Function, function_url_event};
 use serde_json::{Value, json};
-use store::{Scope, Settings, Store};
+use store::Scope;
 use tokio::sync::{Mutex, mpsc};
-
-/// The number of access IDs that one transaction creates.
-const CHUNK: u64 = 50;
 
 /// The tag in the template of the events; each request replaces it.
 const TAG: &str = "a-tag-to-be-replaced";
@@ -70,11 +69,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let flags = Flags::parse();
     let binary = match &flags.binary {
         Some(binary) => binary.clone(),
-        None => std::env::current_exe()?.with_file_name("rfid-authorizer"),
+        None => built("rfid-authorizer")?,
     };
     let engine = Engine::in_memory().await?;
     let began = Instant::now();
-    let secret = fill(&engine, flags.tags).await?;
+    let store = store(&engine)?;
+    let now = Timestamp::from_timestamp_millis(1_800_000_000_000).ok_or("no such time")?;
+    let organization = fill(&store, flags.tags, now).await?;
+    let secret = store.create_credential(&organization, Scope::Rfid, "load", now).await?.token;
     println!("{} access IDs are there after {:.0} s", flags.tags, began.elapsed().as_secs_f64());
 
     let body = json!({ "msg": "rfid", "id": TAG, "chargebox": "EaJ7cU9NJ3YkTNgy", "type": "start" }).to_string();
@@ -94,7 +96,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .map(|function| tokio::spawn(work(Arc::clone(function), Arc::clone(&queue), event.clone(), flags.tags)))
         .collect();
     let before = Usage::of(&instances);
-    let memory = tokio::spawn(sample(instances.clone(), flags.seconds));
+    let seen = tokio::spawn(look(instances.clone(), flags.seconds));
     let began = Instant::now();
     let (rate, count) = (flags.rate, u64::from(flags.rate) * u64::from(flags.seconds));
     let tags = flags.tags;
@@ -116,7 +118,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let took = began.elapsed();
     let used = Usage::of(&instances).since(&before);
-    let memory = memory.await?;
+    let mut seen = seen.await?;
     schedule.join().map_err(|_| "the schedule ended early")?;
 
     let per_decision = |cpu: Duration| cpu.as_secs_f64() * 1e6 / done.len().max(1) as f64;
@@ -135,67 +137,33 @@ async fn main() -> Result<(), Box<dyn Error>> {
         per_decision(used.own)
     );
     let mut failures: Vec<String> = done.into_iter().filter_map(|done| done.failure).collect();
-    for (number, samples) in memory.iter().enumerate() {
-        let most = |quarter: &[u64]| quarter.iter().max().copied().unwrap_or_default();
-        let quarters: Vec<u64> = samples.chunks(samples.len().div_ceil(4).max(1)).map(most).collect();
+    for (number, (function, seen)) in instances.iter().zip(&mut seen).enumerate() {
+        let quarters = most(&seen.memory, 4);
         println!("memory of instance {number}, at most, in each quarter of the time: {quarters:?} KiB");
-        if let [_, second, .., last] = quarters[..]
-            && last > second + GROWTH
-        {
-            failures.push(format!("instance {number} has grown"));
+        match quarters[..] {
+            [_, second, .., last] if last <= second + GROWTH => {}
+            _ => failures.push(format!("instance {number} has grown")),
         }
+        // What it does after its last answer is done then, but the last line may still be on its way.
+        function.wait_idle().await?;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        seen.read_log(function);
+        failures.append(&mut seen.odd);
+    }
+    // The first call of each instance is logged and journalled too.
+    let asked = count + flags.instances as u64;
+    let logged: u64 = seen.iter().map(|seen| seen.logged).sum();
+    let (of_organization, of_tags) = journalled(&engine).await?;
+    println!(
+        "journal: of {asked} decisions {logged} are logged as journalled, {of_tags} are in the lists of their tags, and \
+        {of_organization} in the organization's list"
+    );
+    if [logged, of_tags] != [asked, asked] || of_organization == 0 {
+        failures.push("entries of the journal are missing".to_owned());
     }
     println!("{} failures", failures.len());
     failures.truncate(5);
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
-}
-
-/// Creates an organization with `tags` cards. Returns its secret.
-async fn fill(engine: &Engine, tags: u64) -> Result<String, Box<dyn Error>> {
-    let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name()))?;
-    let now = Timestamp::from_timestamp_millis(1_800_000_000_000).ok_or("no such time")?;
-    let organization = store.create_organization("Fleet", now).await?.id;
-    for first in (0..tags).step_by(usize::try_from(CHUNK)?) {
-        let cards: Option<Vec<_>> = (first..tags.min(first + CHUNK)).map(|number| card(number, now)).collect();
-        store.import(&organization, &cards.ok_or("a card cannot be")?, &[]).await?;
-    }
-    Ok(store.create_credential(&organization, Scope::Rfid, "load", now).await?.token)
-}
-
-fn card(number: u64, now: Timestamp) -> Option<AccessId> {
-    let is_revoked = number % 10 == 9;
-    Some(AccessId {
-        id: Id::new(number + 1).ok()?,
-        tag: OcppIdTag::normalize(&tag(number)).ok()?,
-        kind: AccessIdType::Rfid,
-        name: Name::new("Card").ok()?,
-        status: if is_revoked { AuthorizationStatus::Revoked } else { AuthorizationStatus::Authorized },
-        authorized_at: now,
-        revoked_at: is_revoked.then_some(now),
-        created_at: now,
-        updated_at: now,
-        vehicle: None,
-        customer: None,
-        rules: domain::StoredRules::default(),
-    })
-}
-
-fn tag(number: u64) -> String {
-    format!("a{number:07x}")
-}
-
-async fn start(binary: &Path, engine: &Engine) -> Result<Function, Box<dyn Error>> {
-    let url = engine.endpoint_url();
-    let env = [
-        ("TABLE_NAME", engine.table_name()),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", engine::ACCESS_KEY_ID),
-        ("AWS_SECRET_ACCESS_KEY", engine::SECRET_ACCESS_KEY),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &url),
-    ];
-    let function = Function::start(binary, &env).await?;
-    function.wait_ready().await?;
-    Ok(function)
 }
 
 /// Sends requests that are due to one instance, until the queue ends.
@@ -231,22 +199,65 @@ fn wrong(number: u64, tags: u64, answer: &[u8]) -> Option<String> {
     (answer["statusCode"] != status || body != expected).then(|| format!("{}: {answer}", tag(number)))
 }
 
-/// The resident memory of each instance in KiB, once a second.
-async fn sample(instances: Vec<Arc<Function>>, seconds: u32) -> Vec<Vec<u64>> {
-    let mut samples = vec![Vec::new(); instances.len()];
+/// What an instance showed of itself.
+#[derive(Default)]
+struct Seen {
+    /// The resident memory in KiB, once a second.
+    memory: Vec<u64>,
+    /// How many decisions it has logged.
+    logged: u64,
+    /// The lines that say anything but that a decision was made and journalled.
+    odd: Vec<String>,
+}
+
+impl Seen {
+    fn read_log(&mut self, function: &Function) {
+        for line in function.take_lines().lines() {
+            if line.contains(r#""JournalLost":0"#) && line.contains(r#""TableErrors":0"#) {
+                self.logged += 1;
+            } else {
+                self.odd.push(line.to_owned());
+            }
+        }
+    }
+}
+
+/// Looks at the instances once a second.
+async fn look(instances: Vec<Arc<Function>>, seconds: u32) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = instances.iter().map(|_| Seen::default()).collect();
     for _ in 0..seconds {
-        for (function, samples) in instances.iter().zip(&mut samples) {
-            samples.extend(resident(function));
+        for (function, seen) in instances.iter().zip(&mut seen) {
+            seen.memory.extend(resident(function));
+            seen.read_log(function);
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    samples
+    seen
 }
 
-/// The resident memory of one instance in KiB. Known on Linux only.
-fn resident(function: &Function) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid()?)).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
+/// The journal's entries, read from the table itself: those of the organization's list, and those of the tags' lists. Two
+/// decisions of one millisecond share an id once in 4,096 times, and then the organization's list has the later one alone. They
+/// are about different tags here, so the tags' lists have both.
+async fn journalled(engine: &Engine) -> Result<(u64, u64), Box<dyn Error>> {
+    let (mut of_organization, mut of_tags) = (0, 0);
+    let mut request = json!({ "TableName": engine.table_name(), "ProjectionExpression": "PK" });
+    loop {
+        let (status, mut page) = engine.call("Scan", &request).await?;
+        if status != 200 {
+            return Err(page.to_string().into());
+        }
+        for item in page["Items"].as_array().into_iter().flatten() {
+            match item["PK"]["S"].as_str().and_then(|partition| partition.split_once("#DECISION")) {
+                Some((_, "")) => of_organization += 1,
+                Some(_) => of_tags += 1,
+                None => {}
+            }
+        }
+        match page["LastEvaluatedKey"].take() {
+            Value::Null => return Ok((of_organization, of_tags)),
+            last => request["ExclusiveStartKey"] = last,
+        }
+    }
 }
 
 /// CPU time of the instances, and of this process, which runs the engine.

@@ -1,8 +1,12 @@
-//! The Lambda Runtime API: the next event, and what became of it. Left out, because the authorizer needs none of it: streamed
-//! responses, several invocations at a time, the context but for the request's id.
+//! The Lambda Runtime API: the next event, and what became of it. Left out, because no function needs it: streamed responses,
+//! several invocations at a time, the context but for the request's id.
+//!
+//! `lambda_runtime` is not used because it puts each call's trace id into the environment (`_X_AMZN_TRACE_ID`), and glibc keeps every
+//! value that a variable ever had: about 170 bytes of memory for each call. See `docs/decisions/0045-the-trace-id-is-not-in-the-environment.md`.
 
-use std::{env, io};
+use std::{env, io, panic::AssertUnwindSafe};
 
+use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request, Response, StatusCode,
@@ -21,7 +25,7 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-
 
 /// Lambda's side of the function.
 #[derive(Debug)]
-pub(super) struct Runtime {
+pub(crate) struct Runtime {
     authority: Authority,
     /// What all paths begin with.
     base: String,
@@ -31,13 +35,18 @@ pub(super) struct Runtime {
 
 /// An event that waits for its answer.
 #[derive(Debug)]
-pub(super) struct Invocation {
+pub(crate) struct Invocation {
     /// AWS's id of the request.
     pub request_id: String,
     /// Which of the deliveries of this request it is, to be sent back with the answer.
     invocation_id: Option<HeaderValue>,
     /// JSON.
     pub event: Bytes,
+}
+
+/// What the future gives, or `None` if it panics: the panic is on standard error by then, and the process lives on.
+pub(crate) async fn caught<T>(part: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(part).catch_unwind().await.ok()
 }
 
 /// The Runtime API is gone, or there is none. The function cannot go on.
@@ -183,7 +192,7 @@ impl Runtime {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::{
         io::{Read as _, Write as _},
         net::TcpListener,
