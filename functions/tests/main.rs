@@ -9,6 +9,7 @@ mod contract;
 mod freezes;
 mod histories;
 mod log;
+mod memory;
 mod policies;
 mod reference;
 mod support;

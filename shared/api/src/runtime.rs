@@ -2,7 +2,7 @@
 //! several invocations at a time, the context but for the request's id.
 //!
 //! `lambda_runtime` is not used because it puts each call's trace id into the environment (`_X_AMZN_TRACE_ID`), and glibc keeps every
-//! value that a variable ever had: about 170 bytes of memory for each call. See `docs/decisions/0045-the-trace-id-is-not-in-the-environment.md`.
+//! value that a variable ever had: 160 bytes of memory for each call. See `docs/decisions/0045-no-trace-id-in-the-environment.md`.
 
 use std::{env, io, panic::AssertUnwindSafe};
 
