@@ -37,6 +37,9 @@ struct Flags {
     /// Calls of each function.
     #[arg(long, default_value_t = 1_000_000)]
     calls: u64,
+    /// How many calls may be answered 503, on a machine that has other work too. The log is then counted, and not read.
+    #[arg(long, default_value_t = 0)]
+    busy: u64,
     /// Where the binaries are; unless given, those built with the same profile.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -59,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         };
         let subject = Subject::new(name, &token)?;
         let function = start(&binary, &engine).await?;
-        running.push((name, tokio::spawn(call(function, subject, flags.calls))));
+        running.push((name, tokio::spawn(call(function, subject, flags.calls, flags.busy))));
     }
     let mut failures = Vec::new();
     for (name, running) in running {
@@ -111,43 +114,48 @@ impl Subject {
         Ok(Self { event: api.event(method, path, query, &headers, body.as_bytes()).to_string(), is_right })
     }
 
-    /// What is wrong with the answer.
-    fn wrong(&self, number: u64, answer: &[u8]) -> Option<String> {
+    /// The status of the answer and what is wrong with it, if anything is.
+    fn wrong(&self, number: u64, answer: &[u8]) -> Option<(u64, String)> {
         let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
         let is_right = answer["statusCode"] == 200 && (self.is_right)(number, &body);
-        (!is_right).then(|| format!("call {number}: {answer}"))
+        (!is_right).then(|| (answer["statusCode"].as_u64().unwrap_or_default(), format!("call {number}: {answer}")))
     }
 }
 
 /// How the calls of a function went.
 struct Measured {
     took: Duration,
+    /// How many calls were answered 503.
+    unavailable: u64,
     /// Resident memory in KiB.
     samples: Vec<u64>,
 }
 
 /// Makes the calls one after the other. Each must be answered rightly and have its line in the log.
-async fn call(function: Function, subject: Subject, calls: u64) -> Result<Measured, String> {
+async fn call(function: Function, subject: Subject, calls: u64, busy: u64) -> Result<Measured, String> {
     let function = Arc::new(function);
     let began = Instant::now();
     let mut samples = Vec::new();
     let mut lines = 0;
+    let mut unavailable = 0;
     for number in 0..calls {
         let event = subject.event.replace("{n}", &number.to_string());
         let answer = function.invoke_raw(event).await.map_err(|error| error.to_string())?;
-        if let Some(wrong) = subject.wrong(number, &answer) {
-            return Err(wrong);
+        match subject.wrong(number, &answer) {
+            Some((503, _)) if unavailable < busy => unavailable += 1,
+            Some((_, wrong)) => return Err(wrong),
+            None => {}
         }
         if (number + 1) % (calls / SAMPLES).max(1) == 0 {
             samples.push(resident(&function).ok_or("its memory is not known")?);
-            lines += logged(&function)?;
+            lines += logged(&function, busy > 0)?;
         }
     }
     let took = began.elapsed();
     // The last line may come later than the last answer.
     for _ in 0..500 {
-        lines += logged(&function)?;
+        lines += logged(&function, busy > 0)?;
         if lines >= calls {
             break;
         }
@@ -156,16 +164,17 @@ async fn call(function: Function, subject: Subject, calls: u64) -> Result<Measur
     if lines != calls {
         return Err(format!("{lines} log lines of {calls} calls"));
     }
-    Ok(Measured { took, samples })
+    Ok(Measured { took, unavailable, samples })
 }
 
-/// How many log lines there are that were not counted yet. Each must be that of a call without a failure.
-fn logged(function: &Function) -> Result<u64, String> {
+/// How many calls have a log line that was not counted yet. Unless the machine is busy, each line must say that its call went well,
+/// and there must be no other lines.
+fn logged(function: &Function, is_busy: bool) -> Result<u64, String> {
     let lines = function.take_lines();
-    let odd = lines.lines().find(|line| !line.contains(r#""Outcome":"ok""#) || !line.contains(r#""TableErrors":0"#));
-    match odd {
+    let is_well = |line: &&str| line.contains(r#""Outcome":"ok""#) && line.contains(r#""TableErrors":0"#);
+    match lines.lines().find(|line| !is_busy && !is_well(line)) {
         Some(line) => Err(format!("in the log: {line}")),
-        None => Ok(lines.lines().count() as u64),
+        None => Ok(lines.lines().filter(|line| line.contains(r#""_aws""#)).count() as u64),
     }
 }
 
@@ -174,7 +183,11 @@ impl Measured {
     /// are no ten tenths.
     fn report(&self, name: &str, calls: u64) -> Option<u64> {
         let tenths = most(&self.samples, 10);
-        println!("{name}: {calls} calls in {:.0} s", self.took.as_secs_f64());
+        println!(
+            "{name}: {calls} calls in {:.0} s, {} of them answered 503",
+            self.took.as_secs_f64(),
+            self.unavailable
+        );
         println!("  memory, at most, in each tenth of the calls: {tenths:?} KiB");
         let [_, second, _, _, _, _, _, _, _, last] = tenths[..] else { return None };
         let grown = last.saturating_sub(second);
