@@ -1,6 +1,8 @@
 //! Lambda freezes a process between two calls, and its connection to the table may end meanwhile. The next call must be
 //! answered correctly and in time.
 
+mod journal;
+
 use std::{env, time::Duration};
 
 use domain::{AccessId, AuthorizationStatus};

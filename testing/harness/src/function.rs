@@ -187,6 +187,12 @@ impl Function {
         self.child().id()
     }
 
+    /// From now on, leaves the function without the receipt of its answers, which their callers have at once, until this is
+    /// called with `false`. What it does after an answer does not begin before it has the receipt.
+    pub fn hold_receipts(&self, holds: bool) {
+        self.runtime.hold_receipts(holds);
+    }
+
     /// Stops the process with SIGSTOP, as Lambda freezes it between two invocations, and waits until it is stopped.
     ///
     /// # Errors

@@ -44,6 +44,8 @@ struct Shared {
     init: watch::Sender<Option<Result<(), Bytes>>>,
     /// Whether the function waits for an invocation.
     idle: watch::Sender<bool>,
+    /// Whether the receipts of answers are held back.
+    holds: watch::Sender<bool>,
 }
 
 impl Runtime {
@@ -57,6 +59,7 @@ impl Runtime {
             trace_length: AtomicUsize::new(0),
             init: watch::Sender::new(None),
             idle: watch::Sender::new(false),
+            holds: watch::Sender::new(false),
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -94,6 +97,11 @@ impl Runtime {
     /// Set while the function waits for an invocation.
     pub(crate) fn idle(&self) -> watch::Receiver<bool> {
         self.shared.idle.subscribe()
+    }
+
+    /// Holds the receipts of answers back, or lets those go on that were held back.
+    pub(crate) fn hold_receipts(&self, holds: bool) {
+        self.shared.holds.send_replace(holds);
     }
 }
 
@@ -141,7 +149,9 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    shared.finish(&id, Ok(body))
+    let status = shared.finish(&id, Ok(body));
+    _ = shared.holds.subscribe().wait_for(|holds| !holds).await;
+    status
 }
 
 async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
@@ -270,6 +280,28 @@ mod tests {
             assert!(answer.is_some());
             assert!(!*runtime.idle().borrow(), "{round}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_receipt_of_an_answer_can_be_held_back() {
+        let runtime = Runtime::start().await.unwrap();
+        let mut function = connect(&runtime).await;
+        let answered = runtime.invoke("event".into(), None, Duration::from_secs(5));
+        let next = send(&mut function, "GET", "invocation/next", "").await;
+        let id = next.headers()["lambda-runtime-aws-request-id"].to_str().unwrap();
+        let path = format!("invocation/{id}/response");
+        runtime.hold_receipts(true);
+        let mut receipt = std::pin::pin!(send(&mut function, "POST", &path, "done"));
+        // The caller has the answer, and the function is kept waiting.
+        let answered = tokio::select! {
+            _ = &mut receipt => panic!("it was not held back"),
+            answered = answered => answered.unwrap(),
+        };
+        assert_eq!(answered, Ok("done".into()));
+        let waited = tokio::time::timeout(Duration::from_millis(20), &mut receipt).await;
+        assert!(waited.is_err(), "{waited:?}");
+        runtime.hold_receipts(false);
+        assert_eq!(receipt.await.status(), 202);
     }
 
     #[tokio::test]
