@@ -5,17 +5,20 @@ write that was acknowledged is there and nothing else is. Linux or macOS; standa
 
 Rounds take turns: the program alone is killed (what it started must end by itself), or everything at once. Every
 fourth time it is also killed once while it starts. A write is acknowledged, refused, or in doubt (the connection was
-lost). One in doubt must have happened whole or not at all, and its repetition with the same `Idempotency-Key`
-settles it.
+lost). One in doubt must have happened whole or not at all, and its repetition, of a creation with the same
+`Idempotency-Key`, settles it. Eight clients write single records; two bring in batches of 200 to 500 access IDs, revoke many
+and delete some; two ask the authorizer all the time.
 """
 
 import argparse
 import collections
 import concurrent.futures
+import datetime
 import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import tempfile
@@ -24,10 +27,29 @@ import time
 import uuid
 
 import service
-from crash_verify import Client, Known, Write, require, verify
+from crash_batches import IMPORTERS, Importer
+from crash_history import check_changes, check_journal, decider, pages
+from crash_verify import NO_RULES, Client, Known, Write, require, verify
 
 WRITERS = 8
+DECIDERS = 2
 GONE_WITHIN = 30
+STARTS = 5
+LOAD_WITHIN = 20
+FOR_MANY = ("batches", "revocations", "deletions")
+# What a run of 20 rounds must have seen.
+MUST_HAPPEN = [
+    *("batches", "revocations", "items acknowledged", "items in doubt", "items that had happened"),
+    *("requests for many that were cut", "journalled", "decisions on what was revoked or deleted"),
+]
+# Some let a card charge where the checks ask, some do not.
+RULES = [
+    {"validFrom": "2090-01-01T00:00:00.000Z"},
+    {"validUntil": "2020-01-01T00:00:00.000Z"},
+    {"validUntil": "2090-01-01T00:00:00.000Z", "chargeBoxes": ["load-*", "verify-*"]},
+    {"chargeBoxes": ["elsewhere"]},
+    {},
+]
 
 
 class Service(service.Service):
@@ -35,6 +57,16 @@ class Service(service.Service):
 
     def __init__(self, folder):
         super().__init__(folder=folder, log=folder / "dev.log")
+
+    @staticmethod
+    def output(folder):
+        """What all of its starts have printed."""
+        return (folder / "dev.log").read_text(errors="replace")
+
+    def lost(self):
+        """How many decisions the authorizer has logged as not journalled since the start."""
+        lines = "".join(log.read_text(errors="replace") for log in self.env.parent.glob("functions.log*"))
+        return sum(int(lost) for lost in re.findall(r'"JournalLost":(\d+)', lines))
 
     def tree(self):
         """All processes of it, itself first. The functions are in sessions of their own."""
@@ -64,6 +96,19 @@ class Service(service.Service):
         return time.monotonic() - killed
 
 
+def started(folder):
+    """The service, ready, and the seconds that its start took. One that a busy machine keeps for too long from answering ends
+    by itself, and is started again."""
+    for _ in range(STARTS):
+        running, before = Service(folder), len(Service.output(folder))
+        try:
+            return running, running.ready()
+        except SystemExit as ended:
+            require("does not answer after" in Service.output(folder)[before:], ended)
+            print("crash: the machine was too busy for a start", flush=True)
+    raise SystemExit(f"crash: no start in {STARTS} tries")
+
+
 def alive(pid):
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
     return state not in ("", "Z", "Zs")
@@ -80,7 +125,7 @@ def writer(number, round_, variables, known, stop, seed):
         name = f"w{number} {round_}.{step}"
         what = choose.random()
         method, path, key, before = "POST", "/api/access-ids", str(uuid.UUID(int=choose.getrandbits(128))), None
-        if what < 0.45 or not cards:
+        if what < 0.4 or not cards:
             shared = what < 0.1
             tag = f"shared-{round_}-{choose.randrange(200)}" if shared else f"own-{round_}-{number}-{step}"
             access_id = {"type": "RFID", "ocppIdTag": tag, "name": name}
@@ -90,19 +135,30 @@ def writer(number, round_, variables, known, stop, seed):
             if choose.random() < 0.5:
                 access_id["customer"] = {"name": f"Customer {choose.randrange(40)}"}
             body = {"accessId": access_id}
-        elif what < 0.6 or not vehicles:
+        elif what < 0.5 or not vehicles:
             path = "/api/vehicles"
             tags = [{"ocppIdTag": f"own-{round_}-{number}-{step}-{at}"} for at in range(choose.randrange(4))]
             body = {"vehicle": {"name": name, "accessIds": tags}}
-        elif what < 0.9:
+        elif what < 0.7:
             method, key, before = "PATCH", None, choose.choice(cards)
             path = f"/api/access-ids/{before}"
             change = {"name": name, "authorizationStatus": choose.choice(["Revoked", "Authorized"])}
             body = {"accessId": dict(choose.sample(sorted(change.items()), choose.randint(1, 2)))}
+        elif what < 0.85:
+            method, key, before = "PUT", None, choose.choice(cards)
+            path, body = f"/api/access-ids/{before}/rules", {"rules": choose.choice(RULES)}
+        elif what < 0.92:
+            method, key, before = "DELETE", None, choose.choice(cards)
+            path, body = f"/api/access-ids/{before}", None
+            if "shared" in known.access_ids[before]["ocppIdTag"]:
+                continue  # another may have been told that it is taken
         else:
             method, key, before = "PATCH", None, choose.choice(vehicles)
             path = f"/api/vehicles/{before}"
             body = {"vehicle": {"name": name, "make": choose.choice([None, name])}}
+        if method == "PATCH" and body.get("accessId", {}).get("authorizationStatus") == "Authorized":
+            with known.lock:
+                known.denied.pop(known.access_ids[before]["ocppIdTag"], None)
         answer = client.call(method, path, body, key)
         with known.lock:
             if answer is None or answer[0] >= 500:
@@ -119,12 +175,42 @@ def writer(number, round_, variables, known, stop, seed):
                 known.counts["refused"] += 1
                 known.taken.add(body["accessId"]["ocppIdTag"])
                 continue
-            require(status == (201 if method == "POST" else 200), method, path, body, answer)
+            require(status == {"POST": 201, "DELETE": 204}.get(method, 200), method, path, body, answer)
             known.counts["acknowledged"] += 1
-            record = known.learn(content)
             if method == "POST":
-                known.created.append((path, key, body, content))
+                record = known.created_by(path, key, body, content)
                 (cards if path == "/api/access-ids" else vehicles).append(record["id"])
+            elif method == "PATCH":
+                known.changed_by(content)
+            elif method == "PUT":
+                require(content["rules"] == {**NO_RULES, **body["rules"]}, method, path, body, answer)
+                known.ruled_by(before, content["rules"])
+            else:
+                known.deleted_by(before)
+                cards.remove(before)
+
+
+def load(running, round_, known, importers, choose, everything):
+    """Writes and asks until it is killed. Returns when that was and how long it took to be gone."""
+    stop = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(WRITERS + len(importers) + DECIDERS) as pool:
+        seed, variables = lambda: choose.getrandbits(64), running.variables
+        clients = [pool.submit(writer, at, round_, variables, known, stop, seed()) for at in range(WRITERS)]
+        clients += [pool.submit(importer.run, variables, known, stop, seed()) for importer in importers]
+        for at in range(DECIDERS):
+            one = random.Random(seed())
+            clients.append(pool.submit(decider, at, round_, Client(variables), known, stop, one, time.time))
+        begun, seconds, acknowledged = time.monotonic(), choose.uniform(2, 6), choose.randrange(4)
+        # A busy machine takes longer until something is acknowledged.
+        while time.monotonic() < begun + seconds or (
+            sum(known.counts[what] for what in FOR_MANY) < acknowledged and time.monotonic() < begun + LOAD_WITHIN
+        ):
+            time.sleep(0.01)
+        killed, gone = time.time(), running.kill(everything)
+        stop.set()
+        for done in clients:
+            done.result()
+    return killed, gone
 
 
 def main():
@@ -134,8 +220,9 @@ def main():
     arguments = arguments.parse_args()
     choose = random.Random(arguments.seed)
     print(f"crash: seed {arguments.seed}", flush=True)
-    known = Known()
+    known, importers = Known(), [Importer(number) for number in range(IMPORTERS)]
     running, starts, total = None, [], collections.Counter()
+    began, killed, lost, before = None, None, 0, None
     with tempfile.TemporaryDirectory(prefix="crash-") as folder:
         folder = pathlib.Path(folder)
         try:
@@ -144,48 +231,49 @@ def main():
                     running = Service(folder)
                     time.sleep(choose.uniform(0.05, max(0.1, starts[-1])))
                     running.kill(choose.random() < 0.5)
-                running = Service(folder)
-                starts.append(running.ready())
+                running, seconds = started(folder)
+                starts.append(seconds)
                 variables = running.variables
                 tokens = [variables["TOKEN"], variables["RFID"].rsplit("/", 1)[1]]
                 require(round_ == 0 or tokens == before, "the credentials are not those of before")
                 before = tokens
                 counts, known.counts = known.counts, collections.Counter()
-                settled, access_ids, vehicles = verify(variables, known, choose)
-                total += counts + collections.Counter(settled=settled)
-                print(
-                    f"crash: start {round_}: ready after {starts[-1]:.1f} s;"
-                    f" {counts['acknowledged']} acknowledged, {counts['refused']} refused,"
-                    f" {counts['lost'] + counts['503']} in doubt ({counts['503']} of them 503),"
-                    f" of which {settled} had happened;"
-                    f" {access_ids} access IDs, {vehicles} vehicles, all as they must be",
-                    flush=True,
-                )
+                if round_:
+                    counts["journalled"], counts["not journalled"] = check_journal(
+                        Client(variables), known, began, killed, lost
+                    )
+                figures, listed, vehicles, of_vehicles = verify(variables, known, importers, round_, choose)
+                figures["history"] = check_changes(Client(variables), known, listed, of_vehicles)
+                known.counts.clear()
+                total += counts + figures
+                print(f"crash: start {round_}: ready after {starts[-1]:.1f} s; {told(counts + figures)};", flush=True)
+                print(f"crash: {len(listed)} access IDs, {len(vehicles)} vehicles, all as they must be", flush=True)
                 if round_ == arguments.rounds:
+                    boxes = collections.Counter(entry["chargeBox"] for entry in pages(Client(variables), "/api/decisions"))
+                    doubled = [box for box, count in boxes.items() if count > 1 and box.startswith("load-")]
+                    require(not doubled, "decisions are in the journal twice:", doubled)
                     break
-                stop = threading.Event()
-                with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
-                    seeds = [choose.getrandbits(64) for _ in range(WRITERS)]
-                    writers = [
-                        pool.submit(writer, number, round_, variables, known, stop, seed)
-                        for number, seed in enumerate(seeds)
-                    ]
-                    time.sleep(choose.uniform(0.5, 3))
-                    everything = round_ % 2 == 1
-                    gone = running.kill(everything)
-                    stop.set()
-                    for done in writers:
-                        done.result()
+                began = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                everything = round_ % 2 == 1
+                killed, gone = load(running, round_, known, importers, choose, everything)
+                lost = running.lost()
                 what = "everything was killed" if everything else "cargo dev was killed"
                 print(f"crash: {what}; the last process of it was gone after {gone:.1f} s", flush=True)
         finally:
             if running and running.process.poll() is None:
                 running.end()
+    del total["history"]
+    never = [what for what in MUST_HAPPEN if not total[what]]
+    require(arguments.rounds < 20 or not never, "did not happen in all of the rounds:", never)
     print(
-        f"crash: {arguments.rounds} kills: {total['acknowledged']} acknowledged writes all there,"
-        f" {total['lost'] + total['503']} in doubt settled, {total['settled']} of them had happened;"
+        f"crash: {arguments.rounds} kills: {told(total)}; everything that was acknowledged is there, and the history has"
+        f" {figures['history']} entries, one of each change;"
         f" seconds to start: first {starts[0]:.1f}, then {min(starts[1:]):.1f} to {max(starts[1:]):.1f}"
     )
+
+
+def told(figures):
+    return ", ".join(f"{name}: {count}" for name, count in sorted(figures.items()) if count)
 
 
 main()
