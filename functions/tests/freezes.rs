@@ -128,7 +128,7 @@ async fn survives<'a>(
 
 #[tokio::test]
 async fn a_decision_after_a_freeze_is_right() {
-    let world = World::new().await;
+    let world = World::alone().await;
     let revoked = AccessId { status: AuthorizationStatus::Revoked, revoked_at: Some(now()), ..card(2, "revoked") };
     import(&world, &[card(1, "known"), revoked], &[]).await;
     let tags = [("known", 200), ("revoked", 403), ("nobody", 403), ("known", 200)];
@@ -145,7 +145,7 @@ async fn a_decision_after_a_freeze_is_right() {
 
 #[tokio::test]
 async fn a_read_after_a_freeze_is_right() {
-    let world = World::new().await;
+    let world = World::alone().await;
     let created = world.create(charging_vehicle("known", "Van")).await;
     let path = format!("/api/access-ids/{}", created["id"]);
     survives(

@@ -67,7 +67,7 @@ fn every_history_has_an_explanation() {
                 break;
             }
             if served % SCHEDULES_PER_WORLD == 0 || world.is_none() {
-                world = Some(runtime.block_on(World::new()));
+                world = Some(runtime.block_on(World::alone()));
             }
             let seed = if seed.is_some() { first } else { first + at as u64 };
             let run = run(world.as_ref().unwrap(), seed, figures);

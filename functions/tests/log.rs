@@ -119,7 +119,7 @@ fn check(line: &Value, function: &str, world: &World, outcome: &str, answer: &An
 
 #[tokio::test]
 async fn every_request_writes_one_line_with_its_outcome() {
-    let world = World::new().await;
+    let world = World::alone().await;
     let linked = access_id(1, "linked-tag", 1);
     import(&world, &[linked.clone(), card(2, "card-tag")], &[vehicle(1, "Van", &[linked])]).await;
     let new = |tag: &str| json!({"accessId": {"type": "RFID", "ocppIdTag": tag, "name": "x"}});
@@ -206,7 +206,7 @@ async fn every_request_writes_one_line_with_its_outcome() {
 
 #[tokio::test]
 async fn failures_and_conflicts_are_counted() {
-    let world = World::new().await;
+    let world = World::alone().await;
     import(&world, &[card(1, "card-tag")], &[]).await;
     let rename = |name: &str| world.patch("/api/access-ids/1", json!({"accessId": {"name": name}}));
     let recorder = world.recorder("update-access-id").await;
@@ -250,7 +250,7 @@ async fn nothing_secret_is_ever_printed() {
         "private-key",
         "PrivateChargebox",
     ];
-    let world = World::new().await;
+    let world = World::alone().await;
     let [tag, name, customer, make, vin, plate, key, chargebox] = PRIVATE;
     let card = domain::AccessId {
         name: crate::support::name(name),

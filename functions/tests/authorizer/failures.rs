@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use harness::{Fault, Rule, function_url_event};
 use serde_json::json;
 
-use super::{allowed, world};
+use super::{allowed, alone};
 use crate::support::{AUTHORIZER, Answer, start, thor};
 
 /// The longest time for an answer: one second for the table, as the contract says, and what the Runtime API adds.
@@ -66,7 +66,7 @@ async fn a_failing_table_is_503_in_time_and_never_200() {
     // Only a few run at the same time, since the time that each takes is checked.
     for failures in failures().chunks(9) {
         let worlds = join_all(failures.iter().map(async |_| {
-            let world = world().await;
+            let world = alone().await;
             assert_eq!(world.ask("04e1a2b3").await.ok(), allowed());
             // The failures are those of decisions: the function takes no event while it writes the decision before.
             world.journalled().await;
@@ -101,7 +101,7 @@ async fn a_failing_table_at_the_first_request_is_503_in_time() {
     let failures: Vec<_> = self::failures().into_iter().filter(|(what, _)| failures.contains(what)).collect();
     assert_eq!(failures.len(), 5);
     let worlds = join_all(failures.iter().map(async |(_, rules)| {
-        let world = world().await;
+        let world = alone().await;
         let recorder = world.recorder(AUTHORIZER).await;
         rules.iter().for_each(|rule| recorder.inject(rule.clone()));
         // The function starts although the table cannot be reached.
@@ -119,7 +119,7 @@ async fn a_failing_table_at_the_first_request_is_503_in_time() {
 
 #[tokio::test]
 async fn without_a_table_it_is_503_in_time() {
-    let mut world = world().await;
+    let mut world = alone().await;
     let recorded = world.instance(AUTHORIZER, 0).await;
     let direct = start(AUTHORIZER, &world.table_url(), &[]).await;
     let event = || {
@@ -159,7 +159,7 @@ async fn a_short_failure_of_the_table_is_retried() {
         ("unprocessed keys", Fault::Answer { status: 200, body: unprocessed.to_string() }.times(2)),
     ];
     let worlds = join_all(faults.iter().map(async |_| {
-        let world = world().await;
+        let world = alone().await;
         world.ask("04e1a2b3").await.ok();
         world
     }));

@@ -5,12 +5,12 @@ use std::time::Duration;
 use harness::Fault;
 use serde_json::json;
 
-use super::{allowed, world};
+use super::{allowed, alone, world};
 use crate::support::{AUTHORIZER, Call, rfid, thor};
 
 #[tokio::test]
 async fn a_decision_is_one_consistent_request_on_one_connection() {
-    let world = world().await;
+    let world = alone().await;
     let recorder = world.recorder(AUTHORIZER).await;
     let asked = async || {
         let requests = recorder.requests();
@@ -80,7 +80,7 @@ async fn an_acknowledged_revocation_holds_for_the_next_request() {
 /// An answer with unprocessed keys decides nothing: the missing items may be those that decide.
 #[tokio::test]
 async fn unprocessed_keys_are_asked_for_again() {
-    let world = world().await;
+    let world = alone().await;
     world.ask("04e1a2b3").await.ok();
     let recorder = world.recorder(AUTHORIZER).await;
     let credential = world.fleet.rfid.id.split_once('.').unwrap().0;
@@ -98,7 +98,7 @@ async fn unprocessed_keys_are_asked_for_again() {
 
 #[tokio::test]
 async fn a_connection_that_was_reset_between_two_calls_is_replaced() {
-    let world = world().await;
+    let world = alone().await;
     world.ask("04e1a2b3").await.ok();
     let recorder = world.recorder(AUTHORIZER).await;
     world.journalled().await;

@@ -123,7 +123,7 @@ async fn reads_beside_deletions_never_fail() {
 /// becomes of the creation is not known, and the answer says so.
 #[tokio::test]
 async fn a_creation_that_may_arrive_late_is_not_refused() {
-    let world = World::new().await;
+    let world = World::alone().await;
     warm(&world, &["create-access-id", "create-vehicle", "delete-access-id"], 1).await;
     let recorder = world.recorder("create-access-id").await;
     recorder.inject(Fault::Delay(Duration::from_millis(2_500)).on("TransactWriteItems").times(1));
@@ -149,7 +149,7 @@ async fn a_creation_that_may_arrive_late_is_not_refused() {
 /// Without a sending of which the end is not known, a tag that is taken is a conflict, also after others have failed.
 #[tokio::test]
 async fn a_tag_that_is_taken_in_between_is_a_conflict() {
-    let world = World::new().await;
+    let world = World::alone().await;
     warm(&world, &["create-access-id", "create-vehicle"], 1).await;
     let recorder = world.recorder("create-access-id").await;
     recorder.inject(Fault::error(400, "ThrottlingException", "").on("TransactWriteItems").times(2));
@@ -170,7 +170,7 @@ async fn a_tag_that_is_taken_in_between_is_a_conflict() {
 /// earlier sending may arrive late.
 #[tokio::test]
 async fn a_change_that_may_arrive_late_is_decided_anew() {
-    let world = World::new().await;
+    let world = World::alone().await;
     warm(&world, &["update-vehicle", "delete-vehicle"], 1).await;
     import(&world, &[], &[vehicle(1, "Van", &[])]).await;
     let recorder = world.recorder("update-vehicle").await;

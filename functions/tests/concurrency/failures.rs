@@ -40,7 +40,7 @@ async fn a_write_is_carried_out_once_despite_short_failures() {
     // Most of the time is spent waiting, so three worlds run at once.
     let short_failures = short_failures();
     let worlds = short_failures.chunks(short_failures.len().div_ceil(3)).map(async |short_failures| {
-        let world = World::new().await;
+        let world = World::alone().await;
         for (number, (what, rule)) in (1..).zip(short_failures) {
             one_effect(&world, number, what, rule).await;
         }
@@ -104,7 +104,7 @@ async fn an_unacknowledged_write_is_carried_out_whole_or_not_at_all() {
         Fault::TruncateBody,
     ];
     join_all(faults.map(async |fault| {
-        let world = World::new().await;
+        let world = World::alone().await;
         for (function, path, body) in [
             ("create-access-id", "/api/access-ids", with_customer(charging_vehicle("a", "Van"), "Fleet")),
             (
@@ -134,7 +134,7 @@ async fn an_unacknowledged_write_is_carried_out_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn persistent_conflicts_are_503_and_change_nothing() {
-    let world = World::with_van().await;
+    let world = World::alone().await.and_van().await;
     let before = (world.list("/api/access-ids").await, world.list("/api/vehicles").await);
     let conflict = Fault::cancelled(&["TransactionConflict"]).on("TransactWriteItems");
     for function in ["create-access-id", "create-vehicle", "update-access-id", "update-vehicle"] {
@@ -177,42 +177,42 @@ async fn every_endpoint_says_503_while_the_table_fails_and_recovers() {
         Fault::error(400, "AccessDeniedException", "secret-detail"),
         Fault::Answer { status: 200, body: "<html>".into() },
     ];
-    // Most of the time is spent waiting, so three worlds run at once.
-    join_all(faults.chunks(3).map(async |faults| {
-        let world = World::with_van().await;
-        for fault in faults {
-            join_all(endpoints().into_iter().map(|endpoint| fails(&world, fault, endpoint))).await;
+    let world = World::alone().await.and_van().await;
+    // Most of the time is spent waiting, so each function meets the faults in turn while the others meet theirs.
+    join_all(endpoints().into_iter().map(async |endpoint| {
+        for fault in &faults {
+            fails(&world, fault, &endpoint).await;
         }
-        // Nothing was changed, and every endpoint works again.
-        assert_eq!(world.list("/api/access-ids").await[0]["name"], "Vehicle 1");
-        assert_eq!(world.list("/api/vehicles").await[0]["name"], "Van");
-        for (function, method, path, body) in endpoints() {
-            let answer = world.request(method, &path).json(&body).await;
-            assert!([200, 201, 204].contains(&answer.status), "{function}: {answer:?}");
-        }
-        // One was created and one deleted.
-        assert_eq!(world.list("/api/access-ids").await.len(), 1);
     }))
     .await;
+    // Nothing was changed, and every endpoint works again.
+    assert_eq!(world.list("/api/access-ids").await[0]["name"], "Vehicle 1");
+    assert_eq!(world.list("/api/vehicles").await[0]["name"], "Van");
+    for (function, method, path, body) in endpoints() {
+        let answer = world.request(method, &path).json(&body).await;
+        assert!([200, 201, 204].contains(&answer.status), "{function}: {answer:?}");
+    }
+    // One was created and one deleted.
+    assert_eq!(world.list("/api/access-ids").await.len(), 1);
 }
 
 /// Sends a request that would be carried out, while the fault makes it a 503.
 async fn fails(
     world: &World,
     fault: &Fault,
-    (function, method, path, body): (&'static str, &'static str, String, Value),
+    (function, method, path, body): &(&'static str, &'static str, String, Value),
 ) {
     let recorder = world.recorder(function).await;
     recorder.inject(fault.clone());
     if *fault == Fault::Refuse {
         recorder.cut();
     }
-    let body = match function {
-        "update-access-id" => json!({"accessId": {"name": "Other"}}),
-        "update-vehicle" => json!({"vehicle": {"name": "Other"}}),
+    let body = match *function {
+        "update-access-id" => &json!({"accessId": {"name": "Other"}}),
+        "update-vehicle" => &json!({"vehicle": {"name": "Other"}}),
         _ => body,
     };
-    let (answer, took) = world.request(method, &path).json(&body).timed().await;
+    let (answer, took) = world.request(method, path).json(body).timed().await;
     assert_eq!(answer.status, 503, "{fault:?} {function}: {answer:?}");
     assert!(!answer.body.to_string().contains("secret-detail"), "{fault:?} {function}: {answer:?}");
     assert!(took < Duration::from_secs(3), "{fault:?} {function}: {took:?}");
@@ -223,7 +223,7 @@ async fn fails(
 /// transaction, both would be carried out.
 #[tokio::test]
 async fn a_sending_that_arrives_late_is_not_carried_out_beside_another() {
-    let world = World::new().await;
+    let world = World::alone().await;
     let recorder = world.recorder("create-vehicle").await;
     recorder.inject(Fault::Delay(Duration::from_millis(1500)).on("TransactWriteItems").times(1));
     recorder.inject(Fault::cancelled(&["TransactionConflict"]).on("TransactWriteItems").times(1));

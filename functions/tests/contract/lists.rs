@@ -304,7 +304,7 @@ async fn a_page_takes_the_documented_number_of_table_requests() {
 /// A Query ends after a megabyte, and a busy table leaves keys unprocessed. The service asks again until the page is full.
 #[tokio::test]
 async fn a_page_that_the_table_returns_in_parts_is_complete() {
-    let world = World::new().await;
+    let world = World::alone().await;
     let held: Vec<_> = (1..=9).map(|number| access_id(number, &format!("t{number}"), number)).collect();
     let vehicles: Vec<_> = (1..=9).map(|number| vehicle(number, "Van", &held)).collect();
     import(&world, &held, &vehicles).await;

@@ -1,5 +1,6 @@
 //! Rules of texts (white space, control characters, lengths) and of tags.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{World, rfid};
@@ -40,33 +41,41 @@ fn texts() -> Vec<(&'static str, &'static str, Value, &'static str, usize)> {
 }
 
 /// Sends texts in every place. `cases` gets the maximal length and returns the texts, each with the stored form, or `None` if
-/// it must be refused.
+/// it must be refused. The creations of both kinds run besides the updates, which change the same vehicle and so run in turn.
 async fn in_every_place(cases: impl Fn(usize) -> Vec<(String, Option<String>)>) {
-    let world = World::with_van().await;
-    let mut tags = 0;
-    for (method, path, good, place, limit) in texts() {
-        for (text, expected) in cases(limit) {
-            tags += 1;
-            let mut body = good.clone();
-            if let Some(tag) = body.pointer_mut("/accessId/ocppIdTag") {
-                *tag = format!("tag-{tags}").into();
-            }
-            let (parent, name) = place.rsplit_once('/').unwrap();
-            body.pointer_mut(parent).unwrap()[name] = text.as_str().into();
-            let answer = world.request(method, path).json(&body).await;
-            let context = format!("{method} {path} {place} {text:?}: {answer:?}");
-            match expected {
-                Some(expected) => {
-                    assert!([200, 201].contains(&answer.status), "{context}");
-                    assert_eq!(answer.body.pointer(place), Some(&json!(expected)), "{context}");
+    let (world, texts) = (&World::with_van().await, &texts());
+    let lanes: [&[(&str, &str)]; 3] = [
+        &[("POST", "/api/access-ids")],
+        &[("POST", "/api/vehicles")],
+        &[("PATCH", "/api/access-ids/1"), ("PATCH", "/api/vehicles/1")],
+    ];
+    assert!(texts.iter().all(|(method, path, ..)| lanes.concat().contains(&(method, path))));
+    join_all(lanes.map(async |lane| {
+        let places = texts.iter().filter(|(method, path, ..)| lane.contains(&(method, path)));
+        for (at, (method, path, good, place, limit)) in places.enumerate() {
+            for (case, (text, expected)) in cases(*limit).into_iter().enumerate() {
+                let mut body = good.clone();
+                if let Some(tag) = body.pointer_mut("/accessId/ocppIdTag") {
+                    *tag = format!("tag-{at}-{case}").into();
                 }
-                None => {
-                    let field = place[1..].replace('/', ".");
-                    assert_eq!((answer.status, answer.fields()), (400, [field.as_str()].into()), "{context}");
+                let (parent, name) = place.rsplit_once('/').unwrap();
+                body.pointer_mut(parent).unwrap()[name] = text.as_str().into();
+                let answer = world.request(method, path).json(&body).await;
+                let context = format!("{method} {path} {place} {text:?}: {answer:?}");
+                match expected {
+                    Some(expected) => {
+                        assert!([200, 201].contains(&answer.status), "{context}");
+                        assert_eq!(answer.body.pointer(place), Some(&json!(expected)), "{context}");
+                    }
+                    None => {
+                        let field = place[1..].replace('/', ".");
+                        assert_eq!((answer.status, answer.fields()), (400, [field.as_str()].into()), "{context}");
+                    }
                 }
             }
         }
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -216,22 +225,33 @@ const NOT_TAGS: &[&str] = &[
 #[tokio::test]
 async fn a_tag_is_normalized_wherever_it_enters() {
     let (one, other) = (&World::new().await, &World::new().await);
-    for (text, normal) in TAGS {
-        assert_eq!(one.create(rfid(text, "Card")).await["ocppIdTag"], *normal, "{text:?}");
-        one.post("/api/access-ids", rfid(normal, "Card")).await.is(409, "tag_taken");
-        let made = other.create(json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": text}]}})).await;
-        assert_eq!(made["accessIds"][0]["ocppIdTag"], *normal, "{text:?}");
-        for world in [one, other] {
-            for spelling in [text, normal] {
-                assert_eq!(world.ask(spelling).await.ok()["authorized"], true, "{spelling:?}");
-            }
-            // The tag in an answer can be sent again, also in another case.
-            assert_eq!(world.ask(&normal.to_uppercase()).await.status, 200, "{normal:?}");
+    let as_access_ids = async {
+        for (text, normal) in TAGS {
+            assert_eq!(one.create(rfid(text, "Card")).await["ocppIdTag"], *normal, "{text:?}");
+            one.post("/api/access-ids", rfid(normal, "Card")).await.is(409, "tag_taken");
+            is_known(one, text, normal).await;
         }
-    }
+    };
+    let as_tags_of_vehicles = async {
+        for (text, normal) in TAGS {
+            let made = other.create(json!({"vehicle": {"name": "Van", "accessIds": [{"ocppIdTag": text}]}})).await;
+            assert_eq!(made["accessIds"][0]["ocppIdTag"], *normal, "{text:?}");
+            is_known(other, text, normal).await;
+        }
+    };
+    tokio::join!(as_access_ids, as_tags_of_vehicles);
     for (digits, normal) in [("4E1A2B3", "04e1a2b3"), ("b3a2e104", "04e1a2b3"), ("81896115", "04e1a2b3")] {
         assert_eq!(one.ask(digits).await.status, 403, "{digits} is taken for {normal}");
     }
+}
+
+/// Checks that the authorizer knows the tag in each spelling.
+async fn is_known(world: &World, text: &str, normal: &str) {
+    for spelling in [text, normal] {
+        assert_eq!(world.ask(spelling).await.ok()["authorized"], true, "{spelling:?}");
+    }
+    // The tag in an answer can be sent again, also in another case.
+    assert_eq!(world.ask(&normal.to_uppercase()).await.status, 200, "{normal:?}");
 }
 
 /// The worst that the field showed: one vehicle under two notations, one of them revoked, and the other still charging.

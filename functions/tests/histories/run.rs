@@ -230,7 +230,7 @@ impl Run<'_> {
         for kind in [model::Kind::AccessId, model::Kind::Vehicle] {
             self.page(0, kind, 100, None, &Request::page(kind, 100, None)).await;
         }
-        self.world.check_policies().await;
+        self.world.check_policies();
         for function in FUNCTIONS.iter().copied() {
             self.world.recorder(function).await.clear();
         }

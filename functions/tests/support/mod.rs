@@ -1,32 +1,28 @@
-//! A [`World`] for each test: a table engine, an organization with its credentials, and the functions. Each function is
-//! started at its first call, with a recorder between it and the table.
+//! A [`World`] for each test: a table engine with an organization of the test's own and its credentials, and the functions.
+//! Each function is started at its first call, with a recorder between it and the table.
 
 mod answer;
 mod call;
 mod forms;
 mod routes;
 mod seed;
+mod service;
 mod table;
 
-use std::{
-    collections::BTreeMap,
-    env,
-    sync::{Arc, LazyLock},
-    thread,
-};
+use std::{sync::Arc, thread};
 
-use deployment::Grant;
-use engine::Engine;
 use harness::{Function, Recorder};
 use serde_json::{Value, json};
 use store::{Scope, Settings, Store};
-use tokio::sync::Mutex;
+
+use self::service::Service;
 
 pub use answer::Answer;
 pub use call::Call;
 pub use forms::{check_id, check_time};
 pub use routes::{API, AUTHORIZER, DEFAULT, FUNCTIONS, binary, endpoints, target};
 pub use seed::{access_id, card, customer, id, import, name, now, time, vehicle};
+pub use service::start;
 pub use table::{Touch, seen};
 
 /// The body that creates an RFID card.
@@ -54,43 +50,52 @@ pub struct Fleet {
     pub rfid: store::NewCredential,
 }
 
-/// A table with one organization, and the functions that use the table.
+/// A table with an organization, and the functions that use the table.
 pub struct World {
     pub store: Store,
     pub fleet: Fleet,
-    engine: Option<Engine>,
-    /// What the functions' environment has besides.
-    environment: Vec<(&'static str, &'static str)>,
-    deployed: Mutex<BTreeMap<&'static str, Deployed>>,
-}
-
-/// One function: its recorder and its instances.
-struct Deployed {
-    recorder: Arc<Recorder>,
-    instances: BTreeMap<usize, Arc<Function>>,
+    /// It is there until the world is dropped.
+    service: Option<Service>,
 }
 
 impl World {
+    /// A world that one test has to itself. Its functions may have served other tests before, with other organizations.
     pub async fn new() -> Self {
-        let engine = Engine::in_memory().await.unwrap();
-        let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
-        let fleet = new_fleet(&store).await;
-        Self { store, fleet, engine: Some(engine), environment: Vec::new(), deployed: Mutex::default() }
+        Self::of(Service::lent().await).await
     }
 
-    /// A world whose functions have these variables in their environment besides.
+    /// A world with an empty table and functions that have not been started before, for tests that fail the table or look at
+    /// the processes themselves.
+    pub async fn alone() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same, with functions that have these variables in their environment besides.
     pub async fn with(environment: &[(&'static str, &'static str)]) -> Self {
-        let mut world = Self::new().await;
-        world.environment = environment.to_vec();
-        world
+        Self::of(Service::new(environment).await).await
+    }
+
+    async fn of(service: Service) -> Self {
+        let engine = service.engine();
+        let store = Store::new(&Settings::local(&engine.endpoint_url(), engine.table_name())).unwrap();
+        let fleet = new_fleet(&store).await;
+        Self { store, fleet, service: Some(service) }
+    }
+
+    fn service(&self) -> &Service {
+        self.service.as_ref().expect("it is there until the world is dropped")
     }
 
     /// A world with access ID 1 of type Vehicle (tag `linked`, name `Vehicle 1`), linked to vehicle 1 (name `Van`).
     pub async fn with_van() -> Self {
-        let world = Self::new().await;
+        Self::new().await.and_van().await
+    }
+
+    /// This world with the same.
+    pub async fn and_van(self) -> Self {
         let linked = access_id(1, "linked", 1);
-        import(&world, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
-        world
+        import(&self, std::slice::from_ref(&linked), &[vehicle(1, "Van", std::slice::from_ref(&linked))]).await;
+        self
     }
 
     /// A further organization.
@@ -168,41 +173,19 @@ impl World {
         }
     }
 
-    /// The recorder between the function and the table.
+    /// The recorder between the function and the table. It knows the requests of this test.
     pub async fn recorder(&self, function: &'static str) -> Arc<Recorder> {
-        let mut deployed = self.deployed.lock().await;
-        Arc::clone(&self.deploy(&mut deployed, function).await.recorder)
+        self.service().recorder(function).await
     }
 
     /// An instance of the function, started at the first call of this.
     pub async fn instance(&self, function: &'static str, number: usize) -> Arc<Function> {
-        let mut deployed = self.deployed.lock().await;
-        let deployed = self.deploy(&mut deployed, function).await;
-        if let Some(instance) = deployed.instances.get(&number) {
-            return Arc::clone(instance);
-        }
-        let instance = start(function, &deployed.recorder.endpoint_url(), &self.environment).await;
-        let instance = Arc::new(instance);
-        deployed.instances.insert(number, Arc::clone(&instance));
-        instance
-    }
-
-    async fn deploy<'a>(
-        &self,
-        deployed: &'a mut BTreeMap<&'static str, Deployed>,
-        function: &'static str,
-    ) -> &'a mut Deployed {
-        if !deployed.contains_key(function) {
-            let table = self.engine.as_ref().expect("the table is gone").addr();
-            let recorder = Arc::new(Recorder::start(table).await.unwrap());
-            deployed.insert(function, Deployed { recorder, instances: BTreeMap::new() });
-        }
-        deployed.get_mut(function).unwrap()
+        self.service().instance(function, number).await
     }
 
     /// The URL of the table itself, without a recorder.
     pub fn table_url(&self) -> String {
-        self.engine.as_ref().expect("the table is gone").endpoint_url()
+        self.service().engine().endpoint_url()
     }
 
     /// A call of the table's own protocol, for reading and writing items directly.
@@ -218,8 +201,7 @@ impl World {
     }
 
     async fn table_call(&self, operation: &str, body: Value) -> Value {
-        let engine = self.engine.as_ref().expect("the table is gone");
-        let (status, answer) = engine.call(operation, &body).await.unwrap();
+        let (status, answer) = self.service().engine().call(operation, &body).await.unwrap();
         assert_eq!(status, 200, "{operation} {body}: {answer}");
         answer
     }
@@ -229,39 +211,45 @@ impl World {
         let partition = format!("ORG#{}{partition}", self.fleet.id);
         let key = json!({"PK": {"S": partition}, "SK": {"S": sort}});
         let mut item = self.table("GetItem", json!({"Key": key})).await["Item"].take();
-        let item_attributes = item.as_object_mut().expect(&partition);
-        for (name, value) in attributes.as_object().unwrap() {
-            match value {
-                Value::Null => _ = item_attributes.remove(name).expect(name),
-                value => _ = item_attributes.insert(name.clone(), value.clone()),
-            }
-        }
+        set(&mut item, &attributes);
         self.table("PutItem", json!({"Item": item})).await;
+    }
+
+    /// The same with every item of a partition.
+    pub async fn damage_all(&self, partition: &str, attributes: Value) {
+        let partition = format!("ORG#{}{partition}", self.fleet.id);
+        let query = json!({"KeyConditionExpression": "PK = :p", "ExpressionAttributeValues": {":p": {"S": partition}}});
+        let mut found = self.table("Query", query).await;
+        assert!(found["LastEvaluatedKey"].is_null(), "{partition} is larger than a page");
+        // As many items as one request may write.
+        for items in found["Items"].as_array_mut().expect(&partition).chunks_mut(25) {
+            items.iter_mut().for_each(|item| set(item, &attributes));
+            let puts: Vec<_> = items.iter().map(|item| json!({"PutRequest": {"Item": item}})).collect();
+            let answer = self.table_call("BatchWriteItem", json!({"RequestItems": {engine::TABLE_NAME: puts}})).await;
+            assert_eq!(answer["UnprocessedItems"], json!({}), "{answer}");
+        }
     }
 
     /// Shuts the table engine down.
     pub async fn lose_table(&mut self) {
-        self.engine.take().expect("the table is gone already").shutdown().await;
+        self.service.as_mut().expect("it is there until the world is dropped").lose_table().await;
+    }
+
+    /// Checks that no function has sent a request to the table that its policy does not allow. Every test does so at its end.
+    pub fn check_policies(&self) {
+        self.service().check_policies();
     }
 }
 
-/// Starts a function that uses the table at this URL.
-pub async fn start(function: &str, table_url: &str, environment: &[(&str, &str)]) -> Function {
-    let mut env = vec![
-        ("TABLE_NAME", engine::TABLE_NAME),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", engine::ACCESS_KEY_ID),
-        ("AWS_SECRET_ACCESS_KEY", engine::SECRET_ACCESS_KEY),
-        ("AWS_ENDPOINT_URL_DYNAMODB", table_url),
-    ];
-    // Other engines refuse a session token that they have not issued.
-    if env::var_os(engine::ENGINE_URL).is_none() {
-        env.push(("AWS_SESSION_TOKEN", "session-token"));
+/// Sets attributes of an item. Null removes one.
+fn set(item: &mut Value, attributes: &Value) {
+    let item = item.as_object_mut().expect("an item");
+    for (name, value) in attributes.as_object().unwrap() {
+        match value {
+            Value::Null => _ = item.remove(name).expect(name),
+            value => _ = item.insert(name.clone(), value.clone()),
+        }
     }
-    env.extend(environment);
-    let function = Function::start(routes::binary(function), &env).await.unwrap();
-    function.wait_ready().await.unwrap();
-    function
 }
 
 async fn new_fleet(store: &Store) -> Fleet {
@@ -271,31 +259,14 @@ async fn new_fleet(store: &Store) -> Fleet {
     Fleet { id, api, rfid }
 }
 
-/// What the policies in the template allow each function to do.
-static GRANTS: LazyLock<BTreeMap<String, Vec<Grant>>> = LazyLock::new(|| deployment::grants().unwrap());
-
-impl World {
-    /// Checks that no function has sent a request to the table that its policy does not allow. Every test does so at its end.
-    pub async fn check_policies(&self) {
-        self.deployed.lock().await.iter().for_each(|(function, deployed)| deployed.check_policy(function));
-    }
-}
-
-impl Deployed {
-    fn check_policy(&self, function: &str) {
-        let grants = &GRANTS[function];
-        for Touch { action, partitions, in_transaction } in seen(&self.recorder.requests()) {
-            let partitions: Vec<_> = partitions.iter().map(String::as_str).collect();
-            let allowed = grants.iter().any(|grant| grant.allows(&action, &partitions, in_transaction));
-            assert!(allowed, "{function} may not {action} {partitions:?} (in a transaction: {in_transaction})");
-        }
-    }
-}
-
 impl Drop for World {
     fn drop(&mut self) {
-        if !thread::panicking() {
-            self.deployed.get_mut().iter().for_each(|(function, deployed)| deployed.check_policy(function));
+        // After a failure the functions may still be at work, so their service is not left to another test.
+        if let Some(service) = self.service.take()
+            && !thread::panicking()
+        {
+            service.check_policies();
+            service.leave();
         }
     }
 }

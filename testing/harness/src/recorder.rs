@@ -73,6 +73,7 @@ struct State {
     rules: Vec<Rule>,
     requests: Vec<Request>,
     connections: usize,
+    has_interfered: bool,
     faults: Vec<Fault>,
     /// The tokens of the transactions that the table carried out.
     carried_out: HashSet<String>,
@@ -112,7 +113,9 @@ impl Recorder {
 
     /// From now on, applies this rule. Of several rules, the first counts that applies to a request and is not used up.
     pub fn inject(&self, rule: impl Into<Rule>) {
-        self.shared.state().rules.push(rule.into());
+        let mut state = self.shared.state();
+        state.has_interfered = true;
+        state.rules.push(rule.into());
     }
 
     /// Removes every rule: requests pass again.
@@ -127,6 +130,7 @@ impl Recorder {
 
     /// Ends every connection that is open in this way. Later connections are not affected.
     pub fn cut_by(&self, how: Cut) {
+        self.shared.state().has_interfered = true;
         self.shared.cut.send_replace(how);
     }
 
@@ -154,6 +158,11 @@ impl Recorder {
     /// How many connections were opened so far.
     pub fn connections(&self) -> usize {
         self.shared.state().connections
+    }
+
+    /// Whether a rule was ever applied or a connection cut.
+    pub fn has_interfered(&self) -> bool {
+        self.shared.state().has_interfered
     }
 
     /// Forgets requests and faults. The count of connections goes on.
