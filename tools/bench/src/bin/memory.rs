@@ -72,7 +72,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 Some(grown) => failures.push(format!("{name} has grown by {grown} KiB")),
                 None => failures.push(format!("{name}: too few calls to tell")),
             },
-            Err(failure) => failures.push(format!("{name}: {failure}")),
+            Err(failure) => {
+                println!("{name}: {failure}");
+                failures.push(format!("{name}: not all calls went well"));
+            }
         }
     }
     println!("{} failures", failures.len());
