@@ -104,12 +104,15 @@ async fn a_customer_is_offboarded() {
     let mut fleet: Vec<_> = (0..30).map(|number| of("Lessee", format!("v{number}"), "Vehicle")).collect();
     fleet.extend((0..171).map(|number| of("Lessee", format!("c{number}"), "RFID")));
     fleet.push(of("Other", "other".to_owned(), "RFID"));
-    let mut theirs: Vec<_> = Operator::of(&world)
-        .put(&fleet)
-        .await
-        .iter()
-        .map(|result| result["accessId"]["id"].as_u64().unwrap())
-        .collect();
+    // On a slow machine not all are brought in by one request. What is there already stays as it is.
+    let mut results = Operator::of(&world).put(&fleet).await;
+    for _ in 0..5 {
+        if results.iter().all(|result| result["outcome"] != "error") {
+            break;
+        }
+        results = Operator::of(&world).put(&fleet).await;
+    }
+    let mut theirs: Vec<_> = results.iter().map(|result| result["accessId"]["id"].as_u64().unwrap()).collect();
     theirs.pop();
     theirs.sort_unstable();
 

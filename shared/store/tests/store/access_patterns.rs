@@ -331,7 +331,7 @@ async fn costs_of_reads(table: &Table, tag: &OcppIdTag) -> Result<Vec<Cost>, Err
 
 #[tokio::test]
 async fn a_page_costs_the_same_at_any_number_of_records() {
-    let records = env::var("RECORDS").map_or(2_000, |records| records.parse().unwrap());
+    let records = env::var("RECORDS").map_or(1_000, |records| records.parse().unwrap());
     let table = patiently(Table::new).await;
     let mut costs = Vec::new();
     for numbers in [0..11, 11..records] {

@@ -307,7 +307,7 @@ fn cases(default: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(16))]
 
     #[test]
     fn one_task_sees_exactly_the_model(calls in vec(call(), 1..40)) {
