@@ -86,10 +86,8 @@ def main():
         raise SystemExit(__doc__)
     engine = ENGINES[name]
     skipped = [part for test in engine["skip"] for part in ("--skip", test)]
-    runs = [tests] if tests else [
-        ["-p", "store", "--test", "store", "--", *skipped],
-        ["-p", "functions", "--test", "functions"],
-    ]
+    # Of the whole workspace, so that what `cargo test` has compiled is used: with `-p` common dependencies have other features.
+    runs = [tests] if tests else [["--test", "store", "--", *skipped], ["--test", "functions"]]
     port = free_port()
     command = engine["command"](installed(engine["package"], engine["sha512"]), str(port))
     # In memory where there is such a folder: an engine that waits for a slow disk answers after the store's time-outs.
