@@ -108,6 +108,7 @@ def main():
             for run in runs:
                 code = subprocess.run(["cargo", "test", *run], cwd=ROOT, env=environment).returncode
                 if code:
+                    print(f"second engine: the last of its log:\n{log.read_text()[-4000:]}")
                     raise SystemExit(f"second engine: cargo test {' '.join(run)} ended with {code}")
             if process.poll() is not None:
                 raise SystemExit(f"second engine: it ended by itself: {log.read_text()[-2000:]}")
