@@ -48,7 +48,9 @@ pub fn batch(data: &[u8]) {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| schema("BatchRequest"));
     let parse = |body: &[u8]| batch::parse(body).and_then(Batch::all_or_nothing);
     // A body that is refused as a whole names nothing of its items. They are looked at once it is mended.
-    if let (Err(problems), Ok(mut body)) = (batch::parse(data), serde_json::from_slice(data)) {
+    if let Ok(mut body) = json(data)
+        && let Err(problems) = batch::parse(body.to_string().as_bytes())
+    {
         take_out(&mut body, "", &fields(problems));
         let mended = body.to_string();
         if batch::parse(mended.as_bytes()).is_ok() {
@@ -67,6 +69,11 @@ fn schema(name: &str) -> Validator {
     jsonschema::options().build(&document).expect("openapi.json has the schema")
 }
 
+/// A body as a `Value`, which keeps one of the fields of one name.
+fn json(data: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data))
+}
+
 type Parse<T> = fn(&[u8]) -> Result<T, Problems>;
 
 /// A body is taken exactly if the document describes it, and what is wrong with it is named, all at once and nothing else.
@@ -76,7 +83,7 @@ fn check<T: PartialEq + Debug>(data: &[u8], schema: &Validator, parse: Parse<T>)
         // Bodies may have 64 KiB, and Lambda takes answers of 6 MB.
         assert!(check_refusal(problems) <= 32 * data.len() + 16 * 1024);
     }
-    let body = match serde_json::from_slice::<Value>(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)) {
+    let body = match json(data) {
         Ok(body) => body,
         // JSON, which a `Value` cannot hold.
         Err(error) if error.to_string().starts_with("number out of range") => return,
