@@ -142,6 +142,9 @@ async fn only_a_creation_is_remembered() {
 async fn a_key_is_1_to_255_printable_ascii_characters() {
     let world = World::new().await;
     let body = json!({"vehicle": {"name": "Van"}});
+    let van = world.create(full_vehicle("van")).await;
+    let revocation = json!({"revocation": {"accessIds": [van["accessIds"][0]["id"]]}});
+    let check = json!({"accessCheck": {"ocppIdTag": "a"}});
     let every: String = (b' '..=b'~').map(char::from).collect();
     for key in ["a", "0", "~", &every, &"k".repeat(255)] {
         let first = post(&world, "/api/vehicles", &body, key).await;
@@ -151,9 +154,18 @@ async fn a_key_is_1_to_255_printable_ascii_characters() {
     for key in ["", &"k".repeat(256), &"k".repeat(4000), "ä", "🚗", "a\tb", "a\u{a0}b"] {
         post(&world, "/api/vehicles", &body, key).await.names(&["Idempotency-Key"]);
         post(&world, "/api/access-ids", &rfid("a", "Card"), key).await.names(&["Idempotency-Key"]);
+        post(&world, "/api/revocations", &revocation, key).await.names(&["Idempotency-Key"]);
+        post(&world, "/api/access-checks", &check, key).await.names(&["Idempotency-Key"]);
     }
-    assert_eq!(world.list("/api/vehicles").await.len(), 5);
-    assert!(world.list("/api/access-ids").await.is_empty());
+    // What is not remembered takes a key all the same.
+    for body in [&revocation, &json!({"revocation": {"vehicleId": van["id"]}})] {
+        post(&world, "/api/revocations", body, "key").await.ok();
+    }
+    for body in [&check, &json!({"accessCheck": {"ocppIdTag": "b"}})] {
+        post(&world, "/api/access-checks", body, "key").await.ok();
+    }
+    assert_eq!(world.list("/api/vehicles").await.len(), 6);
+    assert_eq!(world.list("/api/access-ids").await.len(), 1);
 }
 
 #[tokio::test]
