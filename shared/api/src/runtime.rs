@@ -13,7 +13,7 @@ use hyper::{
     body::{Bytes, Incoming},
     client::conn::http1::{self, SendRequest},
     header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
-    http::uri::{Authority, InvalidUri},
+    http::uri::{Authority, InvalidUri, Uri},
 };
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -21,14 +21,19 @@ use tokio::net::TcpStream;
 
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 
 /// Lambda's side of the function.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     authority: Authority,
+    /// The same as the `Host` header holds it.
+    host: HeaderValue,
     /// What all paths begin with.
     base: String,
+    /// Where the next event is asked for.
+    next: Uri,
     /// The connection, unless the latest exchange failed.
     kept: Option<SendRequest<Full<Bytes>>>,
 }
@@ -83,15 +88,15 @@ impl Runtime {
         let api = api.trim_start_matches("http://").trim_end_matches('/');
         let (authority, path) = api.split_at(api.find('/').unwrap_or(api.len()));
         let base = format!("{path}/2018-06-01/runtime/invocation");
-        Ok(Self { authority: authority.parse()?, base, kept: None })
+        let host = HeaderValue::from_str(authority).map_err(hyper::http::Error::from)?;
+        Ok(Self { authority: authority.parse()?, host, next: format!("{base}/next").parse()?, base, kept: None })
     }
 
     /// Waits for the next event.
     pub async fn next(&mut self) -> Result<Invocation, RuntimeError> {
         loop {
             let request = |runtime: &Self| {
-                let request = Request::get(format!("{}/next", runtime.base)).header(HOST, runtime.authority.as_str());
-                request.body(Full::default())
+                Request::get(runtime.next.clone()).header(HOST, runtime.host.clone()).body(Full::default())
             };
             let response = self.exchange(request).await?;
             match response.status() {
@@ -146,8 +151,8 @@ impl Runtime {
         let body = Bytes::from(body);
         let request = |runtime: &Self| {
             let mut request = Request::post(format!("{}/{}/{end}", runtime.base, invocation.request_id))
-                .header(HOST, runtime.authority.as_str())
-                .header(CONTENT_TYPE, "application/json");
+                .header(HOST, runtime.host.clone())
+                .header(CONTENT_TYPE, JSON);
             if let Some(id) = &invocation.invocation_id {
                 request = request.header(INVOCATION_ID, id);
             }
