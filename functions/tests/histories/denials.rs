@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Call as Asked, Made, Outcome, Remembered};
+use model::{AccessId, Call as Asked, Change, Field, Link, Made, Outcome, Remembered};
 
 /// Notes of each `authorize` whether an accepted start is remembered. It is written down after the answer, and before the next
 /// decision, as all decisions are made by one instance. `may_be_lost` says that something may have kept it from being written.
@@ -42,10 +42,12 @@ pub fn check_denials(history: &[Made]) {
             _ => continue,
         };
         let Some(denied_tag) = tags.get(&denied_id) else { continue };
-        // A tag whose access ID is deleted can be registered anew.
+        // A tag whose access ID is deleted can be registered anew, perhaps revoked at first.
         let is_deleted = history.iter().any(|made| made.call == Asked::DeleteAccessId { id: denied_id });
         let may_authorize = |made: &&Made| match &made.call {
-            Asked::UpdateAccessId { id, revoked: Some(false), .. } => *id == denied_id,
+            Asked::UpdateAccessId { id, revoked: Some(false), .. } => {
+                *id == denied_id || is_deleted && tags.get(id).is_none_or(|tag| tag == denied_tag)
+            }
             Asked::CreateAccessId { tag, revoked: false, .. } => is_deleted && tag == denied_tag,
             Asked::Import { tag, revoked, .. } => {
                 tag == denied_tag && (*revoked == Some(false) || is_deleted && revoked.is_none())
@@ -64,7 +66,65 @@ pub fn check_denials(history: &[Made]) {
             let is_of_tag = matches!(decision.call, Asked::Decide { tag, .. } if tag == *denied_tag);
             let is_between = decision.began > denied.ended && decision.ended < next.unwrap_or(usize::MAX);
             let is_authorized = matches!(decision.outcome, Some(Outcome::Authorized { .. }));
-            assert!(!(is_of_tag && is_between && is_authorized), "{decision:?} after {denied:?}");
+            assert!(!(is_of_tag && is_between && is_authorized), "{decision:?}\nafter {denied:?}\nin {history:#?}");
         }
     }
+}
+
+/// What the campaign of 2026-11-27 came upon: the tag of a deleted access ID is registered anew as revoked, and that access ID
+/// is authorized later (`SEED=1795821525021537`).
+fn registered_anew() -> Vec<Made> {
+    let mut time = 0;
+    let mut made = |call, outcome| {
+        time += 2;
+        Made { call, from: 0, to: 0, began: time - 1, ended: time, outcome: Some(outcome), changed: None }
+    };
+    let of = |id, revoked| Outcome::AccessId {
+        access_id: AccessId {
+            id,
+            tag: 4,
+            is_card: true,
+            name: 0,
+            revoked,
+            authorized_at: 0,
+            revoked_at: None,
+            created_at: 0,
+            updated_at: 0,
+            vehicle: None,
+            customer: None,
+        },
+        shown: None,
+    };
+    let create = || Asked::CreateAccessId {
+        tag: 4,
+        is_card: true,
+        name: 0,
+        revoked: true,
+        customer: None,
+        vehicle: Link::None,
+        key: None,
+    };
+    let authorize =
+        Asked::UpdateAccessId { id: 2, name: None, revoked: Some(false), customer: Field::Keep, vehicle: Change::Keep };
+    let decide = Asked::Decide { tag: 4, begins: false, charge_box: 0, remembered: Remembered::No };
+    vec![
+        made(create(), of(1, true)),
+        made(Asked::DeleteAccessId { id: 1 }, Outcome::Deleted),
+        made(create(), of(2, true)),
+        made(authorize, of(2, false)),
+        made(decide, Outcome::Authorized { id: 2, name: 0, is_card: true }),
+    ]
+}
+
+#[test]
+fn a_tag_that_is_registered_anew_can_be_authorized() {
+    check_denials(&registered_anew());
+}
+
+#[test]
+#[should_panic(expected = "after Made { call: DeleteAccessId { id: 1 }")]
+fn a_tag_that_nobody_authorized_is_denied() {
+    let mut history = registered_anew();
+    history.remove(3);
+    check_denials(&history);
 }
