@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route::new("check-access", Method::POST, "/api/access-c
     responses((status = 200, description = "What would be answered, and why.", body = AccessCheckDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
-    // A key changes nothing here, since nothing is written. One that is none is refused, as at every `POST`.
+    // A malformed key is refused, as at every `POST`. A valid one has no effect, because nothing is written.
     let (check, _) = call.accept(call.body(access_checks::parse).and(call.idempotency())).await?;
     let checked = call.store.check_access(&call.caller, &check, call.now).await?;
     Ok(respond::ok(&AccessCheckDocument::new(&checked)))

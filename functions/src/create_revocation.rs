@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route::new("create-revocation", Method::POST, "/api/rev
     responses((status = 200, description = "What was revoked, and what may have been overlooked.", body = RevocationDocument))
 ))]
 pub async fn handle(call: Call) -> Result<Response<Body>, Error> {
-    // A key changes nothing here: to revoke again is to change nothing. One that is none is refused, as at every `POST`.
+    // A malformed key is refused, as at every `POST`. A valid one has no effect: revoking again changes nothing anyway.
     let ((revocation, cursor), _) = call.accept(call.body(revocations::parse).and(call.idempotency())).await?;
     let revoked = call.store.revoke(call.origin(), &revocation, cursor.as_ref()).await?;
     Ok(respond::ok(&RevocationDocument::new(&revoked)))

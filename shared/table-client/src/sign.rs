@@ -98,7 +98,7 @@ pub(crate) fn stamp(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true).replace(['-', ':'], "")
 }
 
-/// Appends a digest of up to 32 bytes in hexadecimal. Written at once: a `String` takes many more instructions for 64 single characters.
+/// Appends a digest of up to 32 bytes in hexadecimal. It is appended in one piece, because three are part of every decision.
 fn push_hex(bytes: &[u8], text: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut digits = [0; 64];

@@ -51,6 +51,8 @@ pub fn batch(data: &[u8]) {
     if let Ok(mut body) = json(data)
         && let Err(problems) = batch::parse(body.to_string().as_bytes())
     {
+        assert!(check_refusal(&problems) <= 32 * data.len() + 16 * 1024);
+        assert!(!SCHEMA.is_valid(&body), "described, and refused as a whole: {body}");
         take_out(&mut body, "", &fields(problems));
         let mended = body.to_string();
         if batch::parse(mended.as_bytes()).is_ok() {
