@@ -101,8 +101,8 @@ fn write(pages: &[Page], out: &Path) -> Result<(), Box<dyn Error>> {
         fs::write(out.join(format!("{number}.gz")), gzip.finish()?)?;
         let digest = digest(&SHA256, content);
         let tag: String = digest.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-        let include = |name: String| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))");
-        let (plain, gzip) = (include(format!("{number}")), include(format!("{number}.gz")));
+        let include = |kind, name| format!("include_{kind}!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))");
+        let (plain, gzip) = (include("str", format!("{number}")), include("bytes", format!("{number}.gz")));
         writeln!(
             list,
             "File {{ path: {path:?}, kind: {kind:?}, tag: {:?}, plain: {plain}, gzip: {gzip} }},",

@@ -7,12 +7,7 @@ use serde::Serialize;
 
 #[cfg(feature = "openapi")]
 use crate::schemas::ShownTag;
-use crate::{
-    decisions::AccessIdLabelBody,
-    json::{self, Object},
-    problems::Problems,
-    unknown_tags::NearMissBody,
-};
+use crate::{decisions::AccessIdLabelBody, json, problems::Problems, unknown_tags::NearMissBody};
 
 /// `{"accessCheck": …}`: what the authorizer would answer.
 #[derive(Serialize)]
@@ -71,19 +66,15 @@ impl<'a> AccessCheckDocument<'a> {
 /// # Errors
 /// Every field that breaks a rule, and why.
 pub fn parse(body: &[u8]) -> Result<AccessCheck, Problems> {
-    let mut problems = Problems::default();
     let any = |value| json::string(value, |text| Ok::<_, String>(text.to_owned()));
-    let check = Object::root(body, "accessCheck", &mut problems).and_then(|check| {
-        check.read(&mut problems, |check, problems| {
-            let received = check.required("ocppIdTag", problems, any);
-            let charge_box = check.optional("chargeBox", problems, any).apply(None);
-            let kind = check.optional("type", problems, json::word).apply(None);
-            let at = check.optional("at", problems, json::time).apply(None);
-            let charge_box = charge_box.map(ChargeBox::received);
-            Some(AccessCheck { received: received?, charge_box, kind: kind.unwrap_or(RequestType::Start), at })
-        })
-    });
-    problems.or(check)
+    json::read(body, "accessCheck", |check, problems| {
+        let received = check.required("ocppIdTag", problems, any);
+        let charge_box = check.optional("chargeBox", problems, any).apply(None);
+        let kind = check.optional("type", problems, json::word).apply(None);
+        let at = check.optional("at", problems, json::time).apply(None);
+        let charge_box = charge_box.map(ChargeBox::received);
+        Some(AccessCheck { received: received?, charge_box, kind: kind.unwrap_or(RequestType::Start), at })
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use domain::{
     AccessIdType, AuthorizationStatus, Customer, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Text,
-    UpdateAccessId, VehicleChange, VehicleLink,
+    UpdateAccessId, VehicleChange, VehicleLink, rfc3339,
 };
 use serde::Serialize;
 
@@ -12,7 +12,6 @@ use crate::{
     json::{self, Object},
     page::Pagination,
     problems::Problems,
-    respond::time,
 };
 
 /// `{"accessId": …}`: one access ID.
@@ -131,10 +130,10 @@ impl<'a> ListedAccessIdBody<'a> {
             kind: access_id.kind,
             name: access_id.name.as_str(),
             authorization_status: access_id.status,
-            authorized_at: time(access_id.authorized_at),
-            revoked_at: access_id.revoked_at.map(time),
-            created_at: time(access_id.created_at),
-            updated_at: time(access_id.updated_at),
+            authorized_at: rfc3339(access_id.authorized_at),
+            revoked_at: access_id.revoked_at.map(rfc3339),
+            created_at: rfc3339(access_id.created_at),
+            updated_at: rfc3339(access_id.updated_at),
             vehicle: shown.map(|vehicle| LinkedVehicleBody {
                 id: vehicle.id.get(),
                 make: vehicle.make.as_ref().map(Text::as_str),
@@ -151,10 +150,7 @@ impl<'a> ListedAccessIdBody<'a> {
 /// # Errors
 /// Every field that breaks a rule, and why.
 pub fn parse_new(body: &[u8]) -> Result<NewAccessId, Problems> {
-    let mut problems = Problems::default();
-    let new =
-        Object::root(body, "accessId", &mut problems).and_then(|access_id| access_id.read(&mut problems, read_new));
-    problems.or(new)
+    json::read(body, "accessId", read_new)
 }
 
 fn read_new(access_id: &mut Object<'_>, problems: &mut Problems) -> Option<NewAccessId> {
@@ -199,17 +195,15 @@ fn read_new(access_id: &mut Object<'_>, problems: &mut Problems) -> Option<NewAc
 /// # Errors
 /// Every field that breaks a rule, and why.
 pub fn parse_update(body: &[u8]) -> Result<UpdateAccessId, Problems> {
-    let mut problems = Problems::default();
-    let update = Object::root(body, "accessId", &mut problems).map(|access_id| {
-        access_id.read(&mut problems, |access_id, problems| UpdateAccessId {
+    json::read(body, "accessId", |access_id, problems| {
+        Some(UpdateAccessId {
             kind: None,
             name: access_id.not_null("name", problems, json::text),
             status: access_id.not_null("authorizationStatus", problems, json::word),
             customer: read_customer(access_id, problems),
             vehicle: read_vehicle_change(access_id, problems),
         })
-    });
-    problems.or(update)
+    })
 }
 
 /// `vehicle` or `vehicleId`, of which one may be named.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{AccessIdType, Excerpt, OcppIdTag, PutAccessId, Subject, Vehicle, VehicleChange, spell_customers_alike};
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub struct Batch {
     /// The tags: as they are kept, or as they were given if they are none. None if no text was given.
     tags: Vec<Option<Excerpt>>,
     puts: Vec<PutAccessId>,
-    problems: HashMap<usize, Problems>,
+    problems: BTreeMap<usize, Problems>,
 }
 
 /// `{"results": […]}`: what has become of each item of a batch, in their order.
@@ -113,12 +113,7 @@ struct FieldChange {
 
 /// Whether `PUT /api/access-ids/batch` only says what it would do.
 pub fn is_dry_run(query: &mut Query) -> bool {
-    let word = |text: &str| match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("must be true or false"),
-    };
-    query.optional("dryRun", word).unwrap_or_default()
+    query.optional("dryRun", |text| text.parse().map_err(|_| "must be true or false")).unwrap_or_default()
 }
 
 /// Reads the body of `PUT /api/access-ids/batch`. What is wrong with one item stays with it.
@@ -136,7 +131,7 @@ pub fn parse(body: &[u8]) -> Result<Batch, Problems> {
             })
         })
     });
-    let mut batch = Batch { tags: Vec::new(), puts: Vec::new(), problems: HashMap::new() };
+    let mut batch = Batch { tags: Vec::new(), puts: Vec::new(), problems: BTreeMap::new() };
     let mut first_of = HashMap::new();
     for (at, item) in problems.or(items)?.into_iter().enumerate() {
         let path = format!("accessIds[{at}]");
@@ -200,9 +195,7 @@ impl Batch {
     /// # Errors
     /// Every problem of every item.
     pub fn all_or_nothing(self) -> Result<Vec<PutAccessId>, Problems> {
-        let mut problems: Vec<_> = self.problems.into_iter().collect();
-        problems.sort_by_key(|(at, _)| *at);
-        let problems = Problems(problems.into_iter().flat_map(|(_, problems)| problems.0).collect());
+        let problems = Problems(self.problems.into_values().flat_map(|problems| problems.0).collect());
         problems.or(Some(self.puts))
     }
 }
@@ -212,22 +205,20 @@ impl BatchDocument {
     pub fn new(batch: &Batch, outcomes: Vec<Option<Result<BatchItem, store::Error>>>, is_dry_run: bool) -> Self {
         let mut outcomes = batch.puts.iter().zip(outcomes);
         let results = batch.tags.iter().enumerate().map(|(at, tag)| {
-            let (outcome, access_id, changes) = match batch.problems.get(&at) {
-                Some(problems) => {
-                    return BatchResult::failed(tag.as_ref(), BatchError::invalid(at, problems), is_dry_run);
-                }
+            let done = match batch.problems.get(&at) {
+                Some(problems) => Err(BatchError::invalid(at, problems)),
                 None => match outcomes.next() {
-                    Some((put, Some(Ok(item)))) => done(put, &item, is_dry_run),
-                    Some((_, Some(Err(error)))) => {
-                        return BatchResult::failed(tag.as_ref(), BatchError::new(at, error.into()), is_dry_run);
-                    }
-                    Some((_, None)) | None => {
-                        return BatchResult::failed(tag.as_ref(), BatchError::send_again(), is_dry_run);
-                    }
+                    Some((put, Some(Ok(item)))) => Ok(done(put, &item, is_dry_run)),
+                    Some((_, Some(Err(error)))) => Err(BatchError::new(at, error.into())),
+                    Some((_, None)) | None => Err(BatchError::send_again()),
                 },
             };
+            let (outcome, access_id, changes, error) = match done {
+                Ok((outcome, access_id, changes)) => (outcome, access_id, changes, None),
+                Err(error) => (Outcome::Error, None, Vec::new(), Some(error)),
+            };
             let ocpp_id_tag = tag.as_ref().map(|tag| tag.as_str().to_owned());
-            BatchResult { ocpp_id_tag, outcome, access_id, error: None, changes: is_dry_run.then_some(changes) }
+            BatchResult { ocpp_id_tag, outcome, access_id, error, changes: is_dry_run.then_some(changes) }
         });
         Self { results: results.collect() }
     }
@@ -265,7 +256,7 @@ fn changes(put: &PutAccessId, BatchItem { before, after }: &BatchItem) -> Vec<Fi
         }
     }
     let fields = fields.into_iter().map(|(name, values)| change(name, values));
-    fields.filter(|change| change.from != change.to).chain(of_vehicle).collect()
+    fields.chain(of_vehicle).collect()
 }
 
 fn details(vehicle: &Vehicle) -> Value {
@@ -275,18 +266,6 @@ fn details(vehicle: &Vehicle) -> Value {
     json!({
         "make": text(vehicle.make.as_ref()), "model": text(vehicle.model.as_ref()), "vin": text(vehicle.vin.as_ref()),
     })
-}
-
-impl BatchResult {
-    fn failed(tag: Option<&Excerpt>, error: BatchError, is_dry_run: bool) -> Self {
-        Self {
-            ocpp_id_tag: tag.map(|tag| tag.as_str().to_owned()),
-            outcome: Outcome::Error,
-            access_id: None,
-            error: Some(error),
-            changes: is_dry_run.then(Vec::new),
-        }
-    }
 }
 
 impl BatchError {

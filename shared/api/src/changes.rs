@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Change, Subject, SubjectKind};
+use domain::{Change, Subject, SubjectKind, rfc3339};
 use serde::Serialize;
 use serde_json::Value;
 use store::{ChangeFilter, PageRequest};
@@ -13,7 +13,6 @@ use crate::{
     json::time_of,
     page::{self, Pagination},
     query::Query,
-    respond::time,
 };
 
 /// A page of changes.
@@ -71,7 +70,7 @@ impl<'a> ChangeBody<'a> {
         let subject = |Subject { kind, id, fields }: &'a Subject| SubjectBody { kind: *kind, id: id.get(), fields };
         Self {
             id: change.id.get(),
-            changed_at: time(change.changed_at),
+            changed_at: rfc3339(change.changed_at),
             credential_id: &change.credential_id,
             request_id: &change.request_id,
             operation: &change.operation,

@@ -1,6 +1,8 @@
 //! The decision journal on the wire.
 
-use domain::{AccessIdLabel, AccessIdType, DecisionRecord, Excerpt, OcppIdTag, OcppStatus, Reason, RequestType};
+use domain::{
+    AccessIdLabel, AccessIdType, DecisionRecord, Excerpt, OcppIdTag, OcppStatus, Reason, RequestType, rfc3339,
+};
 use serde::Serialize;
 use store::{DecisionFilter, PageRequest};
 
@@ -10,7 +12,6 @@ use crate::{
     json::{time_of, word_of},
     page::{self, Pagination},
     query::Query,
-    respond::time,
 };
 
 /// A page of decisions.
@@ -83,7 +84,7 @@ impl<'a> DecisionBody<'a> {
     fn new(record: &'a DecisionRecord) -> Self {
         Self {
             id: record.id.get(),
-            decided_at: time(record.decided_at),
+            decided_at: rfc3339(record.decided_at),
             kind: record.kind,
             charge_box: record.charge_box.as_str(),
             ocpp_id_tag: record.tag.as_ref().map(OcppIdTag::as_str),

@@ -74,18 +74,30 @@ pub(crate) struct Object<'a> {
     fields: Vec<(String, Json<'a>)>,
 }
 
-impl<'a> Object<'a> {
-    /// The body's root, which must hold one object under `root`, and nothing else.
-    pub fn root(body: &'a [u8], root: &str, problems: &mut Problems) -> Option<Self> {
-        Self::whole(body, problems)?.read(problems, |body, problems| {
+/// Reads a body that must hold one object under `root`, and nothing else.
+///
+/// # Errors
+/// Every problem that was found. If there is none, `read` must give a value.
+pub fn read<'a, T>(
+    body: &'a [u8],
+    root: &str,
+    read: impl FnOnce(&mut Object<'a>, &mut Problems) -> Option<T>,
+) -> Result<T, Problems> {
+    let mut problems = Problems::default();
+    let object = Object::whole(body, &mut problems).and_then(|body| {
+        body.read(&mut problems, |body, problems| {
             let value = body.take(root);
             if value.is_none() {
                 problems.add(root, "is required");
             }
-            Self::of(root.to_owned(), value?, problems)
+            Object::of(root.to_owned(), value?, problems)
         })
-    }
+    });
+    let value = object.and_then(|object| object.read(&mut problems, read));
+    problems.or(value)
+}
 
+impl<'a> Object<'a> {
     /// The body itself, which must be an object.
     pub fn whole(body: &'a [u8], problems: &mut Problems) -> Option<Self> {
         let value = match parse(body) {

@@ -47,11 +47,6 @@ impl<'a> ErrorBody<'a> {
     }
 }
 
-/// A time as every document shows it: RFC 3339 in UTC with milliseconds and `Z`.
-pub(crate) fn time(time: domain::Timestamp) -> String {
-    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
 /// A document under this status.
 pub fn json(status: StatusCode, document: &impl Serialize) -> Response<Body> {
     #[expect(clippy::expect_used, reason = "documents are plain structs of strings, numbers and lists")]

@@ -63,9 +63,7 @@ impl<'a> RevocationDocument<'a> {
 /// # Errors
 /// Every field that breaks a rule, and why.
 pub fn parse(body: &[u8]) -> Result<(Revocation, Option<Cursor>), Problems> {
-    let mut problems = Problems::default();
-    let read = Object::root(body, ROOT, &mut problems).and_then(|revocation| revocation.read(&mut problems, read));
-    problems.or(read)
+    json::read(body, ROOT, read)
 }
 
 fn read(revocation: &mut Object<'_>, problems: &mut Problems) -> Option<(Revocation, Option<Cursor>)> {

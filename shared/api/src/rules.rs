@@ -1,6 +1,6 @@
 //! Rules on the wire.
 
-use domain::{ChargeBoxPattern, MAX_PATTERNS, Rules};
+use domain::{ChargeBoxPattern, MAX_PATTERNS, Rules, rfc3339};
 use serde::Serialize;
 
 #[cfg(feature = "openapi")]
@@ -8,7 +8,6 @@ use crate::schemas::Time;
 use crate::{
     json::{self, Json, Object},
     problems::Problems,
-    respond::time,
 };
 
 /// `{"rules": …}`: when and where an access ID may begin to charge.
@@ -40,8 +39,8 @@ impl<'a> RulesDocument<'a> {
         let patterns = |patterns: &'a [ChargeBoxPattern]| patterns.iter().map(ChargeBoxPattern::as_str).collect();
         Self {
             rules: RulesBody {
-                valid_from: rules.valid_from().map(time),
-                valid_until: rules.valid_until().map(time),
+                valid_from: rules.valid_from().map(rfc3339),
+                valid_until: rules.valid_until().map(rfc3339),
                 charge_boxes: rules.charge_boxes().map(patterns),
             },
         }
@@ -54,9 +53,7 @@ impl<'a> RulesDocument<'a> {
 /// # Errors
 /// Every field that breaks a rule, and why.
 pub fn parse(body: &[u8]) -> Result<Rules, Problems> {
-    let mut problems = Problems::default();
-    let rules = Object::root(body, "rules", &mut problems).and_then(|rules| rules.read(&mut problems, read));
-    problems.or(rules)
+    json::read(body, "rules", read)
 }
 
 fn read(rules: &mut Object, problems: &mut Problems) -> Option<Rules> {

@@ -1,6 +1,6 @@
 //! Unknown tags on the wire.
 
-use domain::{AccessIdLabel, AccessIdType, How, NearMiss, OcppIdTag, RequestType, looks_like};
+use domain::{AccessIdLabel, AccessIdType, How, NearMiss, OcppIdTag, RequestType, looks_like, rfc3339};
 use serde::Serialize;
 use store::{PageRequest, SeenTag, SeenTagDetails};
 
@@ -10,7 +10,6 @@ use crate::{
     decisions::AccessIdLabelBody,
     page::{self, Pagination},
     query::Query,
-    respond::time,
 };
 
 /// A page of unknown tags, or the one that was asked for.
@@ -112,7 +111,7 @@ impl<'a> UnknownTagBody<'a> {
         Self {
             ocpp_id_tag: unknown.tag.as_str(),
             received_id: unknown.received_id.as_str(),
-            last_seen_at: time(unknown.last_seen_at),
+            last_seen_at: rfc3339(unknown.last_seen_at),
             charge_box: unknown.charge_box.as_str(),
             kind: unknown.kind,
             looks_like: looks_like(&unknown.tag),
@@ -125,7 +124,7 @@ impl<'a> DetailsBody<'a> {
     fn new(details: &'a SeenTagDetails) -> Self {
         Self {
             listed: UnknownTagBody::new(&details.seen_tag),
-            first_seen_at: time(details.first_seen_at),
+            first_seen_at: rfc3339(details.first_seen_at),
             seen: details.seen,
             near_misses: details.near_misses.iter().map(NearMissBody::new).collect(),
             paired_with: details.paired_with.as_ref().map(AccessIdLabelBody::new),

@@ -4,33 +4,21 @@
 //! host, so they are left out. The query of a client may hold characters that a URI must not (`"`, `<`, `>`), and whether
 //! API Gateway refuses or encodes them is not documented, so they are encoded here. That changes no value.
 
-use std::borrow::Cow;
-
 use lambda_http::{http::header::HOST, request::LambdaRequest};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What a query must not hold as it is.
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
 /// Makes the event one that `lambda_http` takes.
 pub fn repair(event: &mut LambdaRequest) {
     if let LambdaRequest::ApiGatewayV2(event) = event {
         event.headers.remove(HOST);
         event.request_context.domain_name = None;
-        if let Some(query) = &mut event.raw_query_string
-            && let Cow::Owned(encoded) = encode(query)
-        {
-            *query = encoded;
+        if let Some(query) = &mut event.raw_query_string {
+            *query = utf8_percent_encode(query, QUERY).to_string();
         }
     }
-}
-
-fn encode(query: &str) -> Cow<'_, str> {
-    let is_allowed = |character: char| matches!(character, '!' | '$'..=';' | '=' | '?'..='~' | '\u{80}'..);
-    if query.chars().all(is_allowed) {
-        return query.into();
-    }
-    let encode = |character| match character {
-        _ if is_allowed(character) => character.to_string(),
-        _ => format!("%{:02X}", u32::from(character)),
-    };
-    query.chars().map(encode).collect::<String>().into()
 }
 
 #[cfg(test)]

@@ -112,9 +112,7 @@ impl<'a> VehicleBody<'a> {
 /// # Errors
 /// Every field that breaks a rule, and why.
 pub fn parse_new(body: &[u8]) -> Result<NewVehicle, Problems> {
-    let mut problems = Problems::default();
-    let new = Object::root(body, "vehicle", &mut problems).and_then(|vehicle| vehicle.read(&mut problems, read_new));
-    problems.or(new)
+    json::read(body, "vehicle", read_new)
 }
 
 fn read_new(vehicle: &mut Object<'_>, problems: &mut Problems) -> Option<NewVehicle> {
@@ -147,9 +145,8 @@ fn read_new(vehicle: &mut Object<'_>, problems: &mut Problems) -> Option<NewVehi
 /// # Errors
 /// Every field that breaks a rule, and why.
 pub fn parse_update(body: &[u8]) -> Result<UpdateVehicle, Problems> {
-    let mut problems = Problems::default();
-    let update = Object::root(body, "vehicle", &mut problems).map(|vehicle| {
-        vehicle.read(&mut problems, |vehicle, problems| UpdateVehicle {
+    json::read(body, "vehicle", |vehicle, problems| {
+        Some(UpdateVehicle {
             name: vehicle.not_null("name", problems, json::text),
             make: vehicle.optional("make", problems, json::text),
             model: vehicle.optional("model", problems, json::text),
@@ -157,6 +154,5 @@ pub fn parse_update(body: &[u8]) -> Result<UpdateVehicle, Problems> {
             license_plate: vehicle.optional("licensePlate", problems, json::text),
             customer: read_customer(vehicle, problems),
         })
-    });
-    problems.or(update)
+    })
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{AccessId, Customer, Id, Rules, StoredRules, Text, Timestamp, Vehicle};
+use crate::{AccessId, Customer, Id, Rules, StoredRules, Text, Timestamp, Vehicle, rfc3339};
 
 /// What one request of the management API changed: an entry of the organization's history.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,12 +128,11 @@ impl Recorded for Vehicle {
 
 /// Rules as the API writes them, null for none. Rules that this version cannot read are the word for that.
 fn rules(rules: &StoredRules) -> Value {
-    let time = |time: Timestamp| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     match rules {
         StoredRules::Readable(rules) if *rules == Rules::default() => Value::Null,
         StoredRules::Readable(rules) => json!({
-            "validFrom": rules.valid_from().map(time),
-            "validUntil": rules.valid_until().map(time),
+            "validFrom": rules.valid_from().map(rfc3339),
+            "validUntil": rules.valid_until().map(rfc3339),
             "chargeBoxes": rules.charge_boxes(),
         }),
         StoredRules::Unreadable => json!("unreadable"),

@@ -1,9 +1,8 @@
 use std::{borrow::Cow, iter};
 
-use chrono::SecondsFormat;
 use serde::Serialize;
 
-use crate::{AuthorizationStatus, OcppIdTag, Question, Rules, StoredRules, StoredTag, Timestamp};
+use crate::{AuthorizationStatus, OcppIdTag, Question, Rules, StoredRules, StoredTag, Timestamp, rfc3339};
 
 /// One thing that a decision looks at. Serializes as the name of the field that it looks at, or of what it is
 /// about.
@@ -70,7 +69,7 @@ pub fn explain(tag: Option<&StoredTag>, question: &Question<'_>) -> Vec<CheckRes
     }
     match &tag.rules {
         _ if question.may_end_an_accepted_charge() => {
-            let until = question.start_remembered_until.map(shown).unwrap_or_default();
+            let until = question.start_remembered_until.map(rfc3339).unwrap_or_default();
             let detail = format!(
                 "A start at this charge box was accepted and is remembered until {until}. Until then authorize, which may \
                  precede the end of that charge, looks at the status alone."
@@ -90,11 +89,11 @@ pub fn explain(tag: Option<&StoredTag>, question: &Question<'_>) -> Vec<CheckRes
 
 fn explain_window(rules: &Rules, now: Timestamp, check: &mut impl FnMut(Check, bool, Cow<'static, str>)) {
     if let Some(from) = rules.valid_from() {
-        let detail = format!("Valid from {}, asked about {}.", shown(from), shown(now));
+        let detail = format!("Valid from {}, asked about {}.", rfc3339(from), rfc3339(now));
         check(Check::ValidFrom, rules.have_begun(now), detail.into());
     }
     if let Some(until) = rules.valid_until() {
-        let detail = format!("Valid until {}, asked about {}.", shown(until), shown(now));
+        let detail = format!("Valid until {}, asked about {}.", rfc3339(until), rfc3339(now));
         check(Check::ValidUntil, !rules.have_ended(now), detail.into());
     }
 }
@@ -113,10 +112,6 @@ fn explain_place(rules: &Rules, question: &Question<'_>, check: &mut impl FnMut(
         (None, None) => format!("None of the {} entries names the charge box.", patterns.len()),
     };
     check(Check::ChargeBoxes, rules.allow_at(place), detail.into());
-}
-
-fn shown(time: Timestamp) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A rule of the contract by which a received id became the tag.

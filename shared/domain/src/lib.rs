@@ -59,6 +59,11 @@ pub use vehicle::{LinkRefused, LinkedAccessId, MAX_ACCESS_IDS_PER_VEHICLE, NewVe
 /// A moment in UTC. The service keeps milliseconds; callers pass times without a finer part.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
 
+/// A time as it is shown everywhere: RFC 3339 in UTC with milliseconds and `Z`.
+pub fn rfc3339(time: Timestamp) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
 /// What an update does to one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {

@@ -5,7 +5,7 @@ mod number;
 mod tests;
 mod text;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::OcppIdTag;
 
@@ -24,11 +24,9 @@ pub struct NearMiss {
 
 /// How a near miss follows from the tag that was asked about. Serializes as the word that the API shows, such as
 /// `bytes_reversed`.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
+#[cfg_attr(test, derive(strum::VariantArray))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "How a tag follows from another."))]
 pub enum How {
     /// `_` and digits at the end are off: some chargers append their serial or transaction number to the card's

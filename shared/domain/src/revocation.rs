@@ -31,9 +31,7 @@ impl RevocationTarget {
         match self {
             Self::AccessIds(ids) => ids.contains(&access_id.id),
             Self::Vehicle(id) => access_id.vehicle == Some(*id),
-            Self::Customer(wanted) => {
-                access_id.customer.as_ref().is_some_and(|customer| customer.key() == wanted.key())
-            }
+            Self::Customer(wanted) => access_id.customer.as_ref() == Some(wanted),
         }
     }
 }

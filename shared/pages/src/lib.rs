@@ -23,7 +23,7 @@ struct File {
     kind: &'static str,
     /// Its `ETag`. It is weak, since it stands for the compressed form too.
     tag: &'static str,
-    plain: &'static [u8],
+    plain: &'static str,
     gzip: &'static [u8],
 }
 
@@ -60,10 +60,7 @@ pub fn answer(request: &Request) -> Result<Response<Body>, Error> {
     }
     if !is_head {
         // Lambda hands text over as it is and anything else in base64.
-        *response.body_mut() = match std::str::from_utf8(file.plain) {
-            Ok(text) if !takes_gzip => Body::Text(text.to_owned()),
-            _ => Body::Binary(if takes_gzip { file.gzip } else { file.plain }.to_vec()),
-        };
+        *response.body_mut() = if takes_gzip { file.gzip.into() } else { file.plain.into() };
     }
     Ok(response)
 }

@@ -23,7 +23,7 @@ pub enum Error {
     Exists,
     /// The access ID cannot be linked to the vehicle.
     #[error(transparent)]
-    Link(LinkRefused),
+    Link(#[from] LinkRefused),
     /// The record does not allow the update.
     #[error(transparent)]
     Update(#[from] RefusedUpdate),
@@ -43,10 +43,4 @@ pub enum Error {
     /// The service sent the table a request that the table does not understand. The cause is logged where it was found.
     #[error("the table does not understand the service")]
     Unusable,
-}
-
-impl From<LinkRefused> for Error {
-    fn from(refused: LinkRefused) -> Self {
-        Self::Link(refused)
-    }
 }

@@ -95,6 +95,13 @@ fn cases() -> Vec<Case> {
             &[("authorized", &[10.0]), ("unknown", &[10.0]), ("revoked", &[3.0]), ("canary", &[3.0])],
             false,
         ),
+        case(
+            "RefusedShare",
+            "a rule that was set on all cards",
+            &[("authorized", &[8.0]), ("notHere", &[9.0]), ("expired", &[2.0]), ("notYetValid", &[2.0])],
+            true,
+        ),
+        case("RefusedShare", "items that nobody can read", &[("authorized", &[8.0]), ("unreadable", &[13.0])], true),
         case("RefusedShare", "no card is authorized at all", &[("unknown", &[25.0])], true),
         case("RefusedShare", "nineteen refusals", &[("unknown", &[19.0])], false),
         case("RefusedShare", "the canary alone", &[("revoked", &[3.0]), ("canary", &[3.0])], false),

@@ -8,9 +8,10 @@ use std::{env, net::IpAddr, process::ExitCode};
 
 use access_ids::{AccessIdsCommand, Outcome};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::{Name, OrganizationId, Timestamp};
+use domain::{Name, OrganizationId, Timestamp, rfc3339};
 use serde_json::{Value, json};
 use store::{CredentialInfo, Error, Scope, Settings, Store, TableCredentials, Unreachable};
+use ureq::http::Uri;
 
 /// Creates and lists organizations; creates, lists and revokes their credentials; imports and exports access IDs.
 ///
@@ -176,7 +177,7 @@ async fn run_on_table(arguments: &TableArguments, subject: TableSubject) -> Resu
         TableSubject::Organization(OrganizationCommand::List) => {
             let organizations = store.organizations().await.map_err(table)?;
             let rows = organizations.iter().map(|organization| {
-                json!({"organizationId": organization.id.as_str(), "name": organization.name, "createdAt": time(organization.created_at)})
+                json!({"organizationId": organization.id.as_str(), "name": organization.name, "createdAt": rfc3339(organization.created_at)})
             });
             Ok(json!({"organizations": rows.collect::<Vec<_>>()}))
         }
@@ -251,8 +252,8 @@ fn credential(info: &CredentialInfo) -> Value {
         "credentialId": info.id,
         "scope": info.scope.as_str(),
         "label": info.label,
-        "createdAt": time(info.created_at),
-        "revokedAt": info.revoked_at.map(time),
+        "createdAt": rfc3339(info.created_at),
+        "revokedAt": info.revoked_at.map(rfc3339),
     })
 }
 
@@ -285,14 +286,9 @@ fn settings(arguments: &TableArguments) -> Result<Settings, String> {
 }
 
 fn is_loopback(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let host = uri.scheme().and(uri.host()).unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn time(time: Timestamp) -> String {
-    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 /// The one place where this command reads the clock.
@@ -317,7 +313,15 @@ mod tests {
         for url in ["http://127.0.0.1:8000", "http://localhost:8000/", "http://[::1]:8000", "http://127.0.0.1"] {
             assert!(is_loopback(url), "{url}");
         }
-        for url in ["https://dynamodb.eu-west-1.amazonaws.com", "http://127.0.0.1.example.com:1", "127.0.0.1", ""] {
+        for url in [
+            "https://dynamodb.eu-west-1.amazonaws.com",
+            "http://127.0.0.1.example.com:1",
+            "http://127.0.0.1:80@example.com",
+            "http://127.0.0.1:80@example.com:80/",
+            "http://example.com#@127.0.0.1",
+            "127.0.0.1",
+            "",
+        ] {
             assert!(!is_loopback(url), "{url}");
         }
     }
