@@ -1,13 +1,13 @@
 //! Access IDs on the wire.
 
 use domain::{
-    AccessIdType, AuthorizationStatus, Customer, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Text,
+    AccessIdType, AuthorizationStatus, Customer, Id, LinkedAccessId, NewAccessId, NewVehicleDetails, Patch, Text,
     UpdateAccessId, VehicleChange, VehicleLink, rfc3339,
 };
 use serde::Serialize;
 
 #[cfg(feature = "openapi")]
-use crate::schemas::{RecordId, ShownTag, Time};
+use crate::schemas::{ShownTag, Time};
 use crate::{
     json::{self, Object},
     page::Pagination,
@@ -45,8 +45,7 @@ struct AccessIdBody<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ListedAccessId))]
 struct ListedAccessIdBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
     ocpp_id_tag: &'a str,
     #[serde(rename = "type")]
@@ -73,8 +72,7 @@ struct ListedAccessIdBody<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LinkedVehicle))]
 struct LinkedVehicleBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     make: Option<&'a str>,
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
@@ -125,7 +123,7 @@ impl<'a> ListedAccessIdBody<'a> {
         // A card may be linked too; the reference shows the vehicle of a Vehicle alone.
         let shown = vehicle.as_ref().filter(|_| access_id.kind == AccessIdType::Vehicle);
         Self {
-            id: access_id.id.get(),
+            id: access_id.id,
             ocpp_id_tag: access_id.tag.as_str(),
             kind: access_id.kind,
             name: access_id.name.as_str(),
@@ -135,7 +133,7 @@ impl<'a> ListedAccessIdBody<'a> {
             created_at: rfc3339(access_id.created_at),
             updated_at: rfc3339(access_id.updated_at),
             vehicle: shown.map(|vehicle| LinkedVehicleBody {
-                id: vehicle.id.get(),
+                id: vehicle.id,
                 make: vehicle.make.as_ref().map(Text::as_str),
                 model: vehicle.model.as_ref().map(Text::as_str),
                 name: vehicle.name.as_str(),

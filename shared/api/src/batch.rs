@@ -5,13 +5,14 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::{AccessIdType, Excerpt, OcppIdTag, PutAccessId, Subject, Vehicle, VehicleChange, spell_customers_alike};
+use domain::{
+    AccessIdType, Excerpt, Id, OcppIdTag, PutAccessId, Subject, Vehicle, VehicleChange, spell_customers_alike,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::BatchItem;
 
 #[cfg(feature = "openapi")]
-use crate::schemas::RecordId;
 use crate::{
     access_ids::{read_customer, read_vehicle_change},
     error::Error,
@@ -80,8 +81,7 @@ enum Outcome {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct BatchAccessId {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
 }
 
 /// What is wrong with an item, or with the service.
@@ -231,7 +231,7 @@ fn done(put: &PutAccessId, item: &BatchItem, is_dry_run: bool) -> (Outcome, Opti
         Some(_) => Outcome::Updated,
     };
     let is_there = item.before.is_some() || !is_dry_run;
-    let access_id = is_there.then(|| BatchAccessId { id: item.after.access_id.id.get() });
+    let access_id = is_there.then_some(BatchAccessId { id: item.after.access_id.id });
     (outcome, access_id, if is_dry_run { changes(put, item) } else { Vec::new() })
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Change, Subject, SubjectKind, rfc3339};
+use domain::{Change, Id, Subject, SubjectKind, rfc3339};
 use serde::Serialize;
 use serde_json::Value;
 use store::{ChangeFilter, PageRequest};
 
 #[cfg(feature = "openapi")]
-use crate::schemas::{ChangedFields, RecordId, Time};
+use crate::schemas::{ChangedFields, Time};
 use crate::{
     json::time_of,
     page::{self, Pagination},
@@ -29,8 +29,7 @@ pub struct ChangeList<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Change))]
 struct ChangeBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     /// The time of the request.
     #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     changed_at: String,
@@ -49,8 +48,7 @@ struct ChangeBody<'a> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ChangedRecord))]
 struct SubjectBody<'a> {
     kind: SubjectKind,
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     #[cfg_attr(feature = "openapi", schema(value_type = ChangedFields))]
     fields: &'a BTreeMap<String, [Value; 2]>,
 }
@@ -67,9 +65,9 @@ impl<'a> ChangeList<'a> {
 
 impl<'a> ChangeBody<'a> {
     fn new(change: &'a Change) -> Self {
-        let subject = |Subject { kind, id, fields }: &'a Subject| SubjectBody { kind: *kind, id: id.get(), fields };
+        let subject = |Subject { kind, id, fields }: &'a Subject| SubjectBody { kind: *kind, id: *id, fields };
         Self {
-            id: change.id.get(),
+            id: change.id,
             changed_at: rfc3339(change.changed_at),
             credential_id: &change.credential_id,
             request_id: &change.request_id,

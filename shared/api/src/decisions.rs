@@ -1,13 +1,13 @@
 //! The decision journal on the wire.
 
 use domain::{
-    AccessIdLabel, AccessIdType, DecisionRecord, Excerpt, OcppIdTag, OcppStatus, Reason, RequestType, rfc3339,
+    AccessIdLabel, AccessIdType, DecisionRecord, Excerpt, Id, OcppIdTag, OcppStatus, Reason, RequestType, rfc3339,
 };
 use serde::Serialize;
 use store::{DecisionFilter, PageRequest};
 
 #[cfg(feature = "openapi")]
-use crate::schemas::{RecordId, ShownTag, Time};
+use crate::schemas::{ShownTag, Time};
 use crate::{
     json::{time_of, word_of},
     page::{self, Pagination},
@@ -28,8 +28,7 @@ pub struct DecisionList<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Decision))]
 struct DecisionBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     /// The moment that was decided about.
     #[cfg_attr(feature = "openapi", schema(value_type = Time))]
     decided_at: String,
@@ -56,8 +55,7 @@ struct DecisionBody<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AccessIdLabel))]
 pub(crate) struct AccessIdLabelBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
     #[serde(rename = "type")]
@@ -66,7 +64,7 @@ pub(crate) struct AccessIdLabelBody<'a> {
 
 impl<'a> AccessIdLabelBody<'a> {
     pub fn new(label: &'a AccessIdLabel) -> Self {
-        Self { id: label.id.get(), name: &label.name, kind: label.kind }
+        Self { id: label.id, name: &label.name, kind: label.kind }
     }
 }
 
@@ -83,7 +81,7 @@ impl<'a> DecisionList<'a> {
 impl<'a> DecisionBody<'a> {
     fn new(record: &'a DecisionRecord) -> Self {
         Self {
-            id: record.id.get(),
+            id: record.id,
             decided_at: rfc3339(record.decided_at),
             kind: record.kind,
             charge_box: record.charge_box.as_str(),

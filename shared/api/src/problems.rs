@@ -1,6 +1,6 @@
 //! What is wrong with a request: all of it at once, each problem with the field that it concerns.
 
-use domain::TagConflict;
+use domain::{Id, TagConflict};
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -21,8 +21,7 @@ pub struct Conflict {
     /// The path of the tag: `accessId.ocppIdTag` or `vehicle.accessIds[38].ocppIdTag`.
     pub(crate) field: String,
     /// The access ID that has the tag.
-    #[cfg_attr(feature = "openapi", schema(value_type = crate::schemas::RecordId))]
-    pub(crate) access_id: u64,
+    pub(crate) access_id: Id,
 }
 
 impl Conflict {
@@ -32,7 +31,7 @@ impl Conflict {
             None => "accessId.ocppIdTag".to_owned(),
             Some(index) => format!("vehicle.accessIds[{index}].ocppIdTag"),
         };
-        Self { field, access_id: conflict.access_id.get() }
+        Self { field, access_id: conflict.access_id }
     }
 }
 

@@ -5,7 +5,6 @@ use serde::Serialize;
 use store::{Cursor, RefusedRevocation, Revoked};
 
 #[cfg(feature = "openapi")]
-use crate::schemas::RecordId;
 use crate::{
     access_ids::read_customer,
     json::{self, Object},
@@ -30,11 +29,11 @@ pub struct RevocationDocument<'a> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Revocation))]
 struct RevocationBody<'a> {
     /// The access IDs that were authorized until now, in ascending order.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<RecordId>, max_items = 100))]
-    revoked: Vec<u64>,
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
+    revoked: &'a [Id],
     /// Those that had been revoked before, in ascending order.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<RecordId>, max_items = 100))]
-    already_revoked: Vec<u64>,
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
+    already_revoked: &'a [Id],
     /// Tags that the same cards and vehicles may be known by, whose access IDs are still authorized and not among those that
     /// the revocation is about. They are hints for a person.
     near_misses: Vec<NearMissBody<'a>>,
@@ -46,11 +45,10 @@ struct RevocationBody<'a> {
 impl<'a> RevocationDocument<'a> {
     /// The document of an answer.
     pub fn new(revoked: &'a Revoked) -> Self {
-        let numbers = |ids: &[Id]| ids.iter().map(|id| id.get()).collect();
         Self {
             revocation: RevocationBody {
-                revoked: numbers(&revoked.revoked),
-                already_revoked: numbers(&revoked.already_revoked),
+                revoked: &revoked.revoked,
+                already_revoked: &revoked.already_revoked,
                 near_misses: revoked.near_misses.iter().map(NearMissBody::new).collect(),
                 next_page_cursor: revoked.next_cursor.as_deref(),
             },

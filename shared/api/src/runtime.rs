@@ -134,20 +134,6 @@ impl Runtime {
 
     /// Should the answer be lost on its way, nobody waits for it here: Lambda tells its caller.
     async fn finish(&mut self, invocation: &Invocation, end: &str, error_type: Option<&str>, body: Vec<u8>) {
-        match self.send(invocation, end, error_type, body).await {
-            Ok(status) if status.is_success() => {}
-            Ok(status) => tracing::error!(status = status.as_u16(), "Lambda refused the answer"),
-            Err(error) => tracing::error!(%error, "the answer did not reach Lambda"),
-        }
-    }
-
-    async fn send(
-        &mut self,
-        invocation: &Invocation,
-        end: &str,
-        error_type: Option<&str>,
-        body: Vec<u8>,
-    ) -> Result<StatusCode, RuntimeError> {
         let body = Bytes::from(body);
         let request = |runtime: &Self| {
             let mut request = Request::post(format!("{}/{}/{end}", runtime.base, invocation.request_id))
@@ -161,7 +147,11 @@ impl Runtime {
             }
             request.body(Full::new(body.clone()))
         };
-        Ok(self.exchange(request).await?.status())
+        match self.exchange(request).await.map(|response| response.status()) {
+            Ok(status) if status.is_success() => {}
+            Ok(status) => tracing::error!(status = status.as_u16(), "Lambda refused the answer"),
+            Err(error) => tracing::error!(%error, "the answer did not reach Lambda"),
+        }
     }
 
     /// Sends a request and reads the answer to its end. A kept connection that turns out to have been closed is replaced once.

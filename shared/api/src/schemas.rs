@@ -13,18 +13,13 @@ mod revocations;
 
 use std::borrow::Cow;
 
-use domain::{AccessIdType, AuthorizationStatus, RequestType};
+use domain::{AccessIdType, AuthorizationStatus, Id, RequestType};
 pub use parameters::*;
 pub use revocations::*;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type, schema::SchemaType},
 };
-
-/// A later record of its kind has a greater one.
-#[derive(ToSchema)]
-#[schema(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
-pub struct RecordId(u64);
 
 /// Normalized, and so perhaps not what was given.
 #[derive(ToSchema)]
@@ -169,7 +164,7 @@ struct NewAccessId {
     /// Creates a vehicle.
     vehicle: Option<NewVehicleDetails>,
     /// Links a vehicle that exists.
-    vehicle_id: Option<RecordId>,
+    vehicle_id: Option<Id>,
     customer: Option<NamedCustomer>,
 }
 
@@ -196,7 +191,7 @@ struct AccessIdUpdate {
     authorization_status: Option<AuthorizationStatus>,
     vehicle: Option<VehicleDetailsUpdate>,
     /// Links to a vehicle that exists; `null` unlinks. Not together with `vehicle`, `null` included.
-    vehicle_id: Option<RecordId>,
+    vehicle_id: Option<Id>,
     customer: Option<NamedCustomer>,
 }
 
@@ -222,7 +217,7 @@ struct BatchItem {
     /// Changes the linked vehicle, or creates one if none is linked; `null` unlinks.
     vehicle: Option<VehicleDetailsUpdate>,
     /// Links to a vehicle that exists, cards too, new ones included; `null` unlinks.
-    vehicle_id: Option<RecordId>,
+    vehicle_id: Option<Id>,
     /// `null` unlinks.
     customer: Option<NamedCustomer>,
 }

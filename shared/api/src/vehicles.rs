@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
-use domain::{AuthorizationStatus, MAX_ACCESS_IDS_PER_REQUEST, NewVehicle, RequestedTag, Text, UpdateVehicle, Vehicle};
+use domain::{
+    AuthorizationStatus, Id, MAX_ACCESS_IDS_PER_REQUEST, NewVehicle, RequestedTag, Text, UpdateVehicle, Vehicle,
+};
 use serde::Serialize;
 
 #[cfg(feature = "openapi")]
-use crate::schemas::{RecordId, ShownTag};
+use crate::schemas::ShownTag;
 use crate::{
     access_ids::{CustomerBody, read_customer},
     json::{self, Object},
@@ -35,8 +37,7 @@ pub struct VehicleList<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Vehicle))]
 struct VehicleBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
@@ -59,8 +60,7 @@ struct VehicleBody<'a> {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AccessIdSummary))]
 struct SummaryBody<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = RecordId))]
-    id: u64,
+    id: Id,
     #[cfg_attr(feature = "openapi", schema(value_type = ShownTag))]
     ocpp_id_tag: &'a str,
     authorization_status: AuthorizationStatus,
@@ -86,7 +86,7 @@ impl<'a> VehicleList<'a> {
 impl<'a> VehicleBody<'a> {
     fn new(vehicle: &'a Vehicle) -> Self {
         Self {
-            id: vehicle.id.get(),
+            id: vehicle.id,
             name: vehicle.name.as_str(),
             make: vehicle.make.as_ref().map(Text::as_str),
             model: vehicle.model.as_ref().map(Text::as_str),
@@ -98,7 +98,7 @@ impl<'a> VehicleBody<'a> {
                 .access_ids
                 .iter()
                 .map(|summary| SummaryBody {
-                    id: summary.id.get(),
+                    id: summary.id,
                     ocpp_id_tag: summary.tag.as_str(),
                     authorization_status: summary.status,
                 })

@@ -26,7 +26,7 @@ pub struct Change {
 }
 
 /// A record that a request changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
     /// What kind of record it is.
     pub kind: SubjectKind,

@@ -85,13 +85,14 @@ impl OcppStatus {
 }
 
 /// What Thor's answer, the journal and a check show of an access ID.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessIdLabel {
     /// The access ID's number.
     pub id: Id,
     /// Its name as it is stored.
     pub name: String,
     /// Card or vehicle.
+    #[serde(rename = "type")]
     pub kind: AccessIdType,
 }
 

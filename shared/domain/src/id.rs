@@ -1,12 +1,20 @@
 use std::{fmt, num::NonZeroU64, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::Timestamp;
 
 /// The number of a record: positive, unique per kind and organization, increasing with creation time, and at most
 /// 2^53 − 1 so that a JavaScript client can hold it.
 ///
 /// New ids are 41 bits of milliseconds since 2024-01-01 and 12 further bits; no counter is shared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64")]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(as = RecordId, value_type = u64, minimum = 1, maximum = 9_007_199_254_740_991_u64, description = "A later record of its kind has a greater one.")
+)]
 pub struct Id(NonZeroU64);
 
 /// Not the canonical decimal form of a positive integer of at most 2^53 − 1.
@@ -52,6 +60,14 @@ impl Id {
     /// The number.
     pub fn get(self) -> u64 {
         self.0.get()
+    }
+}
+
+impl TryFrom<u64> for Id {
+    type Error = InvalidId;
+
+    fn try_from(number: u64) -> Result<Self, InvalidId> {
+        Self::new(number)
     }
 }
 

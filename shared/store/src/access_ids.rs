@@ -84,9 +84,9 @@ impl Store {
         let tag_key = keys::tag(organization, tag);
         let (access, mut found) = self.table.authorize_reading(caller, [tag_key.clone()]).await?;
         let Some(item) = found.take::<TagItem>(&tag_key)? else { return Ok((access, None)) };
-        let key = keys::access_id(organization, item.access_id()?);
+        let key = keys::access_id(organization, item.access_id);
         let vehicle_key = |id| keys::vehicle(organization, id);
-        let mut found = access.read([key.clone()].into_iter().chain(item.vehicle().map(vehicle_key))).await?;
+        let mut found = access.read([key.clone()].into_iter().chain(item.vehicle_id.map(vehicle_key))).await?;
         let Some(access_id) = found.take_record::<AccessIdItem>(&key)? else { return Ok((access, None)) };
         let vehicle = match access_id.value.vehicle.map(vehicle_key) {
             None => None,

@@ -32,7 +32,7 @@ pub const KINDS: [(&str, Rewrite); 9] = [
     ("organization", rewrite::<OrganizationItem>),
     ("credential", rewrite::<CredentialItem>),
     ("customer", rewrite::<CustomerItem>),
-    ("tag", |item| rewrite_if::<TagItem>(item, |tag| tag.access_id().is_ok())),
+    ("tag", rewrite::<TagItem>),
     ("access ID", rewrite_value::<AccessIdItem>),
     ("vehicle", rewrite_value::<VehicleItem>),
     ("change", rewrite_change),

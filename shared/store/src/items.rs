@@ -143,8 +143,7 @@ fn text<const MAX: usize>(stored: String) -> Result<Text<MAX>, Corrupt> {
 }
 
 /// The id that an item holds. Its sort key has to say the same; where the record is no item of its own, there is none.
-fn id(number: u64, sort: Option<&str>) -> Result<Id, Corrupt> {
-    let id = Id::new(number).map_err(Corrupt::new)?;
+fn id_of(id: Id, sort: Option<&str>) -> Result<Id, Corrupt> {
     if sort.is_none_or(|sort| keys::id_of(sort) == Some(id)) {
         Ok(id)
     } else {

@@ -56,7 +56,7 @@ impl Decider {
     /// third of the time, so that the last third is left for a new connection.
     async fn write(&self, puts: Vec<Put>, deadline: Instant) -> Result<(), String> {
         let third = self.journal_time / 3;
-        let first = request(&self.table, &puts).map_err(|_| "MalformedRequest")?;
+        let first = request(HashMap::from([(&self.table, &puts)]))?;
         let (again, code) = match self.client.call_once(Operation::BatchWriteItem, &first, deadline - 2 * third).await {
             Ok(answer) => match unprocessed(&answer)? {
                 Some(rest) => (rest, "UnprocessedItems".to_owned()),
@@ -130,14 +130,9 @@ fn puts(
     Ok(puts)
 }
 
-/// The body of a `BatchWriteItem`.
-fn request(table: &str, puts: &[Put]) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Request<'a> {
-        request_items: HashMap<&'a str, &'a [Put]>,
-    }
-    serde_json::to_vec(&Request { request_items: HashMap::from([(table, puts)]) })
+/// The body of a `BatchWriteItem`, given the items by their table.
+fn request(items: impl Serialize) -> Result<Vec<u8>, &'static str> {
+    serde_json::to_vec(&HashMap::from([("RequestItems", items)])).map_err(|_| "MalformedRequest")
 }
 
 /// The body of a `BatchWriteItem` of what the table has left over, if it has.
@@ -148,15 +143,9 @@ fn unprocessed(answer: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
         #[serde(default, borrow)]
         unprocessed_items: HashMap<String, &'a RawValue>,
     }
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Request<'a> {
-        request_items: HashMap<String, &'a RawValue>,
-    }
     let answer: Answer<'_> = serde_json::from_slice(answer).map_err(|_| "MalformedAnswer")?;
     if answer.unprocessed_items.is_empty() {
         return Ok(None);
     }
-    let request = Request { request_items: answer.unprocessed_items };
-    serde_json::to_vec(&request).map(Some).map_err(|_| "MalformedRequest")
+    request(answer.unprocessed_items).map(Some)
 }

@@ -274,10 +274,8 @@ async fn still_charging(
     for near_miss in candidates {
         // An item that cannot be read authorizes nobody.
         let Ok(Some(item)) = found.take::<TagItem>(&keys::tag(organization, &near_miss.tag)) else { continue };
-        if item.authorization_status == AuthorizationStatus::Authorized
-            && let Ok(label) = item.into_label()
-        {
-            known.push((near_miss, label));
+        if item.authorization_status == AuthorizationStatus::Authorized {
+            known.push((near_miss, item.into_label()));
         }
     }
     let keys = known.iter().map(|(_, label)| keys::access_id(organization, label.id));

@@ -189,7 +189,7 @@ fn holders(found: &mut Found, organization: &OrganizationId, tags: &[Key]) -> Re
     let mut holders = Vec::new();
     for key in tags {
         if let Some(tag) = found.take::<TagItem>(key)? {
-            holders.push(keys::access_id(organization, tag.access_id()?));
+            holders.push(keys::access_id(organization, tag.access_id));
         }
     }
     Ok(holders)

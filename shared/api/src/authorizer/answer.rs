@@ -1,6 +1,6 @@
 //! What the authorizer answers, as Lambda takes it for a function URL.
 
-use domain::{AccessIdLabel, AccessIdType, Decision};
+use domain::{AccessIdLabel, AccessIdType, Decision, Id};
 use serde::Serialize;
 
 use crate::{error::Error, respond::ErrorBody};
@@ -41,14 +41,6 @@ struct Headers {
     allow: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Body<'a> {
-    Authorized(Authorized<'a>),
-    Refused(Refused<'a>),
-    Error(ErrorBody<'a>),
-}
-
 /// The card or the vehicle may charge.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,8 +65,7 @@ pub struct Refused<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AuthorizedAccessId))]
 struct AccessId<'a> {
-    #[cfg_attr(feature = "openapi", schema(value_type = crate::schemas::RecordId))]
-    id: u64,
+    id: Id,
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     name: &'a str,
     #[serde(rename = "type")]
@@ -86,22 +77,22 @@ impl Answer {
     pub fn decided(decision: &Decision<'_>) -> Self {
         match decision {
             Decision::Authorized(AccessIdLabel { id, name, kind }) => {
-                let access_id = AccessId { id: id.get(), name, kind: *kind };
-                Self::new(200, "authorized", &Body::Authorized(Authorized { authorized: true, access_id }))
+                let access_id = AccessId { id: *id, name, kind: *kind };
+                Self::new(200, "authorized", &Authorized { authorized: true, access_id })
             }
             Decision::Refused { reason, .. } => {
                 let reason = reason.as_str();
-                Self::new(403, reason, &Body::Refused(Refused { authorized: false, reason }))
+                Self::new(403, reason, &Refused { authorized: false, reason })
             }
         }
     }
 
     /// The contract's body for an error.
     pub fn refused(error: &Error, request_id: &str) -> Self {
-        Self::new(error.status().as_u16(), error.code(), &Body::Error(ErrorBody::new(error, request_id)))
+        Self::new(error.status().as_u16(), error.code(), &ErrorBody::new(error, request_id))
     }
 
-    fn new(status: u16, outcome: &'static str, body: &Body<'_>) -> Self {
+    fn new(status: u16, outcome: &'static str, body: &impl Serialize) -> Self {
         let headers = Headers {
             content_type: "application/json",
             cache_control: "no-store",

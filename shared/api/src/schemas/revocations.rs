@@ -1,11 +1,12 @@
 //! The body of a revocation.
 
+use domain::Id;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, Ref, RefOr, Schema, Type, schema::AnyOfBuilder},
 };
 
-use super::{GivenText, RecordId};
+use super::GivenText;
 
 #[derive(ToSchema)]
 pub struct RevocationRequest {
@@ -56,7 +57,7 @@ impl PartialSchema for Null {
 struct RevocationOfAccessIds {
     /// All of them have to exist.
     #[schema(min_items = 1, max_items = 100)]
-    access_ids: Vec<RecordId>,
+    access_ids: Vec<Id>,
     #[schema(inline, required = false)]
     vehicle_id: Null,
     #[schema(inline, required = false)]
@@ -72,7 +73,7 @@ struct RevocationOfAccessIds {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct RevocationOfVehicle {
-    vehicle_id: RecordId,
+    vehicle_id: Id,
     #[schema(inline, required = false)]
     access_ids: Null,
     #[schema(inline, required = false)]

@@ -75,11 +75,9 @@ impl Store {
         let prepare = async {
             let tags = puts.iter().map(|put| keys::tag(organization, &put.tag));
             let (access, mut found) = self.table.authorize_reading(origin.caller, tags).await?;
-            let holder = |put: &PutAccessId| {
-                let tag = found.take::<TagItem>(&keys::tag(organization, &put.tag))?;
-                Ok::<_, Error>(tag.map(|tag| tag.access_id()).transpose()?)
-            };
-            let holders = puts.iter().map(holder).collect::<Result<Vec<_>, _>>()?;
+            let mut holder = |put: &PutAccessId| found.take::<TagItem>(&keys::tag(organization, &put.tag));
+            let holders = puts.iter().map(|put| Ok::<_, Error>(holder(put)?.map(|tag| tag.access_id)));
+            let holders = holders.collect::<Result<Vec<_>, _>>()?;
             let stored = access.read(holders.iter().flatten().map(|id| keys::access_id(organization, *id))).await?;
             let stored: HashMap<_, _> =
                 stored.into_records::<AccessIdItem>().map(|access_id| (access_id.id, access_id)).collect();
@@ -128,10 +126,7 @@ impl Store {
             .settle(async || {
                 let holder = match known.take() {
                     Some(holder) => holder,
-                    None => {
-                        let item = access.read([tag.clone()]).await?.take::<TagItem>(&tag)?;
-                        item.map(|item| item.access_id()).transpose()?
-                    }
+                    None => access.read([tag.clone()]).await?.take::<TagItem>(&tag)?.map(|item| item.access_id),
                 };
                 let (item, unlinked, transaction) = match holder {
                     Some(id) => self.plan_change(origin, access, id, turn.put, vehicles).await?,

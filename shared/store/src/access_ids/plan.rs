@@ -67,7 +67,7 @@ impl Store {
         };
         let tag_key = keys::tag(organization, &new.tag);
         if let Some(holder) = found.take::<TagItem>(&tag_key)? {
-            return Err(TagTaken::by(holder.access_id()?).into());
+            return Err(TagTaken::by(holder.access_id).into());
         }
         let ids = [self.ids.next_one(now)?, self.ids.next_one(now)?];
         let created = new.create(ids[0], ids[1], existing.as_ref().map(|vehicle| vehicle.value.clone()), now)?;

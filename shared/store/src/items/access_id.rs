@@ -1,7 +1,7 @@
 use domain::{AccessId, AccessIdType, AuthorizationStatus, Customer, Id, OrganizationId, StoredRules, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, rules, tag, text};
+use super::{Corrupt, StoredItem, Versioned, VersionedItem, id_of, rules, tag, text};
 use crate::keys::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -9,7 +9,7 @@ use crate::keys::{self, Key};
 pub(crate) struct AccessIdItem {
     #[serde(rename = "SK", default, skip_serializing)]
     sort: Option<String>,
-    id: u64,
+    id: Id,
     ocpp_id_tag: String,
     #[serde(rename = "type")]
     kind: AccessIdType,
@@ -21,7 +21,7 @@ pub(crate) struct AccessIdItem {
     created_at: Timestamp,
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    vehicle_id: Option<u64>,
+    vehicle_id: Option<Id>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
     #[serde(default, with = "rules", skip_serializing_if = "rules::are_not_written")]
@@ -31,7 +31,7 @@ pub(crate) struct AccessIdItem {
 
 impl AccessIdItem {
     pub fn id(&self) -> Result<Id, Corrupt> {
-        id(self.id, self.sort.as_deref())
+        id_of(self.id, self.sort.as_deref())
     }
 }
 
@@ -57,7 +57,7 @@ impl VersionedItem for AccessIdItem {
     fn new(access_id: &AccessId, version: u64) -> Self {
         Self {
             sort: None,
-            id: access_id.id.get(),
+            id: access_id.id,
             ocpp_id_tag: access_id.tag.to_string(),
             kind: access_id.kind,
             name: access_id.name.to_string(),
@@ -66,7 +66,7 @@ impl VersionedItem for AccessIdItem {
             revoked_at: access_id.revoked_at,
             created_at: access_id.created_at,
             updated_at: access_id.updated_at,
-            vehicle_id: access_id.vehicle.map(Id::get),
+            vehicle_id: access_id.vehicle,
             customer: access_id.customer.as_ref().map(|customer| customer.name().to_owned()),
             rules: access_id.rules.clone(),
             version,
@@ -87,7 +87,7 @@ impl VersionedItem for AccessIdItem {
             revoked_at: self.revoked_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
-            vehicle: self.vehicle_id.map(Id::new).transpose().map_err(Corrupt::new)?,
+            vehicle: self.vehicle_id,
             customer: self.customer.map(Customer::stored),
             rules: self.rules,
         };

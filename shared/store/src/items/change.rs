@@ -1,8 +1,5 @@
-use std::collections::BTreeMap;
-
-use domain::{Change, Id, Subject, SubjectKind, Timestamp};
+use domain::{Change, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Corrupt, Expiring, StoredItem};
 use crate::keys;
@@ -17,29 +14,21 @@ pub(crate) struct ChangeItem {
     credential_id: String,
     request_id: String,
     operation: String,
-    subjects: Vec<SubjectItem>,
+    subjects: Vec<Subject>,
     expires_at: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SubjectItem {
-    kind: SubjectKind,
-    id: u64,
-    fields: BTreeMap<String, [Value; 2]>,
 }
 
 impl StoredItem for ChangeItem {}
 
 impl ChangeItem {
     pub fn new(change: Change, expires_at: i64) -> Self {
-        let subject = |Subject { kind, id, fields }| SubjectItem { kind, id: id.get(), fields };
         Self {
             sort: String::new(),
             changed_at: change.changed_at,
             credential_id: change.credential_id,
             request_id: change.request_id,
             operation: change.operation,
-            subjects: change.subjects.into_iter().map(subject).collect(),
+            subjects: change.subjects,
             expires_at,
         }
     }
@@ -53,16 +42,13 @@ impl Expiring for ChangeItem {
     }
 
     fn into_value(self) -> Result<Change, Corrupt> {
-        let subject = |SubjectItem { kind, id, fields }| {
-            Ok::<_, Corrupt>(Subject { kind, id: Id::new(id).map_err(Corrupt::new)?, fields })
-        };
         Ok(Change {
             id: keys::id_of(&self.sort).ok_or_else(|| Corrupt::new("the sort key of a change"))?,
             changed_at: self.changed_at,
             credential_id: self.credential_id,
             request_id: self.request_id,
             operation: self.operation,
-            subjects: self.subjects.into_iter().map(subject).collect::<Result<_, _>>()?,
+            subjects: self.subjects,
         })
     }
 }

@@ -1,4 +1,4 @@
-use domain::{AccessIdLabel, AccessIdType, DecisionRecord, Excerpt, Id, Reason, RequestType, Timestamp, UnknownTag};
+use domain::{AccessIdLabel, DecisionRecord, Excerpt, Reason, RequestType, Timestamp, UnknownTag};
 use serde::{Deserialize, Serialize};
 
 use super::{Corrupt, StoredItem, tag};
@@ -21,27 +21,17 @@ pub(crate) struct DecisionItem {
     /// Absent if the tag was authorized.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+    /// Whose tag it was when it was decided about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    access_id: Option<LabelItem>,
+    access_id: Option<AccessIdLabel>,
     request_id: String,
     expires_at: i64,
-}
-
-/// Whose tag it was when it was decided about.
-#[derive(Serialize, Deserialize)]
-struct LabelItem {
-    id: u64,
-    name: String,
-    #[serde(rename = "type")]
-    kind: AccessIdType,
 }
 
 impl StoredItem for DecisionItem {}
 
 impl DecisionItem {
     pub fn new(record: &DecisionRecord, expires_at: i64) -> Self {
-        let label =
-            |label: &AccessIdLabel| LabelItem { id: label.id.get(), name: label.name.clone(), kind: label.kind };
         Self {
             sort: String::new(),
             decided_at: record.decided_at,
@@ -50,7 +40,7 @@ impl DecisionItem {
             ocpp_id_tag: record.tag.as_ref().map(ToString::to_string),
             received_id: record.received_id.clone(),
             reason: record.refusal,
-            access_id: record.access_id.as_ref().map(label),
+            access_id: record.access_id.clone(),
             request_id: record.request_id.clone(),
             expires_at,
         }
@@ -65,9 +55,6 @@ impl Expiring for DecisionItem {
     }
 
     fn into_value(self) -> Result<DecisionRecord, Corrupt> {
-        let label = |LabelItem { id, name, kind }| {
-            Ok::<_, Corrupt>(AccessIdLabel { id: Id::new(id).map_err(Corrupt::new)?, name, kind })
-        };
         Ok(DecisionRecord {
             id: keys::id_of(&self.sort).ok_or_else(|| Corrupt::new("a decision's sort key"))?,
             decided_at: self.decided_at,
@@ -76,7 +63,7 @@ impl Expiring for DecisionItem {
             tag: self.ocpp_id_tag.map(tag).transpose()?,
             received_id: self.received_id,
             refusal: self.reason,
-            access_id: self.access_id.map(label).transpose()?,
+            access_id: self.access_id,
             request_id: self.request_id,
         })
     }

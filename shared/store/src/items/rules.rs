@@ -1,7 +1,7 @@
 //! The attribute `rules`, which an access ID and its tag both have, if there are rules.
 
 use domain::{Rules, StoredRules};
-use serde::{Deserialize, Deserializer, Serialize as _, Serializer, de::IgnoredAny};
+use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
 pub(super) const ATTRIBUTE: &str = "rules";
 
@@ -20,20 +20,10 @@ pub(super) fn are_kept(rules: &StoredRules, attribute: &str) -> bool {
     attribute == ATTRIBUTE && *rules == StoredRules::Unreadable
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Attribute {
-    Readable(Rules),
-    Unreadable(IgnoredAny),
-}
-
 /// Reads whatever stands there. What is not understood makes only the rules unreadable, so that the access ID is still shown
-/// and can still be revoked.
+/// and can still be revoked. `serde_dynamo` hands over each attribute by itself, so the others can be read all the same.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StoredRules, D::Error> {
-    Ok(match Attribute::deserialize(deserializer)? {
-        Attribute::Readable(rules) => StoredRules::Readable(rules),
-        Attribute::Unreadable(_) => StoredRules::Unreadable,
-    })
+    Ok(Rules::deserialize(deserializer).into())
 }
 
 pub(super) fn serialize<S: Serializer>(rules: &StoredRules, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,28 +2,28 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AccessId, AccessIdLabel, AccessIdType, AuthorizationStatus, Id, StoredRules, StoredTag};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
-use super::{Corrupt, Item, StoredItem, rules};
+use super::{Item, StoredItem, rules};
 
 /// What an RFID decision needs to know of an access ID, stored under its tag. It changes together with the access ID.
 #[derive(PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TagItem {
-    access_id: u64,
+    pub access_id: Id,
     pub name: String,
     #[serde(rename = "type")]
     pub kind: AccessIdType,
     pub authorization_status: AuthorizationStatus,
     /// Where the vehicle can be read together with the access ID. No decision depends on it, and the access ID alone says
     /// whether it is true.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number_if_readable")]
-    vehicle_id: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "id_if_readable")]
+    pub vehicle_id: Option<Id>,
     #[serde(default, with = "rules", skip_serializing_if = "rules::are_not_written")]
     rules: StoredRules,
 }
 
-/// A number that nothing depends on: any other value is as good as none.
-fn number_if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(u64::deserialize(deserializer).ok())
+/// An id that nothing depends on: any other value is as good as none.
+fn id_if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
+    Ok(Id::deserialize(deserializer).ok())
 }
 
 impl StoredItem for TagItem {
@@ -37,27 +37,18 @@ impl StoredItem for TagItem {
 impl TagItem {
     pub fn new(access_id: &AccessId) -> Self {
         Self {
-            access_id: access_id.id.get(),
+            access_id: access_id.id,
             name: access_id.name.to_string(),
             kind: access_id.kind,
             authorization_status: access_id.status,
-            vehicle_id: access_id.vehicle.map(Id::get),
+            vehicle_id: access_id.vehicle,
             rules: access_id.rules.clone(),
         }
     }
 
-    /// The vehicle that the access ID is linked to, if the item knows it.
-    pub fn vehicle(&self) -> Option<Id> {
-        self.vehicle_id.and_then(|id| Id::new(id).ok())
-    }
-
-    pub fn access_id(&self) -> Result<Id, Corrupt> {
-        Id::new(self.access_id).map_err(Corrupt::new)
-    }
-
     /// Whose tag it is.
-    pub fn into_label(self) -> Result<AccessIdLabel, Corrupt> {
-        Ok(AccessIdLabel { id: self.access_id()?, name: self.name, kind: self.kind })
+    pub fn into_label(self) -> AccessIdLabel {
+        AccessIdLabel { id: self.access_id, name: self.name, kind: self.kind }
     }
 }
 
@@ -67,8 +58,7 @@ pub(crate) fn stored_tag(mut item: Item) -> StoredTag {
     fn read<T: DeserializeOwned>(value: Option<AttributeValue>) -> Option<T> {
         serde_dynamo::from_attribute_value(value?).ok()
     }
-    let id = read(item.remove("accessId")).and_then(|number| Id::new(number).ok());
-    let (name, kind) = (read(item.remove("name")), read(item.remove("type")));
+    let (id, name, kind) = (read(item.remove("accessId")), read(item.remove("name")), read(item.remove("type")));
     StoredTag {
         access_id: id.zip(name).zip(kind).map(|((id, name), kind)| AccessIdLabel { id, name, kind }),
         status: read(item.remove("authorizationStatus")),

@@ -3,7 +3,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Corrupt, StoredItem, Versioned, VersionedItem, id, tag, text};
+use super::{Corrupt, StoredItem, Versioned, VersionedItem, id_of, tag, text};
 use crate::keys::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -11,7 +11,7 @@ use crate::keys::{self, Key};
 pub(crate) struct VehicleItem {
     #[serde(rename = "SK", default, skip_serializing)]
     sort: Option<String>,
-    id: u64,
+    id: Id,
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     make: Option<String>,
@@ -30,14 +30,14 @@ pub(crate) struct VehicleItem {
 /// Its attributes have short names, because a vehicle holds up to a hundred of these, and a page up to a hundred vehicles.
 #[derive(Serialize, Deserialize)]
 struct Summary {
-    id: u64,
+    id: Id,
     tag: String,
     status: AuthorizationStatus,
 }
 
 impl VehicleItem {
     pub fn id(&self) -> Result<Id, Corrupt> {
-        id(self.id, self.sort.as_deref())
+        id_of(self.id, self.sort.as_deref())
     }
 }
 
@@ -61,13 +61,13 @@ impl VersionedItem for VehicleItem {
             text.map(ToString::to_string)
         }
         let summary = |summary: &AccessIdSummary| Summary {
-            id: summary.id.get(),
+            id: summary.id,
             tag: summary.tag.to_string(),
             status: summary.status,
         };
         Self {
             sort: None,
-            id: vehicle.id.get(),
+            id: vehicle.id,
             name: vehicle.name.to_string(),
             make: optional(vehicle.make.as_ref()),
             model: optional(vehicle.model.as_ref()),
@@ -80,10 +80,8 @@ impl VersionedItem for VehicleItem {
     }
 
     fn into_value(self) -> Result<Versioned<Vehicle>, Corrupt> {
-        let id_of_vehicle = self.id()?;
-        let summary = |Summary { id: number, tag: stored, status }| {
-            Ok(AccessIdSummary { id: id(number, None)?, tag: tag(stored)?, status })
-        };
+        let id = self.id()?;
+        let summary = |Summary { id, tag: stored, status }| Ok(AccessIdSummary { id, tag: tag(stored)?, status });
         let access_ids: Vec<_> = self.access_ids.into_iter().map(summary).collect::<Result<_, Corrupt>>()?;
         // They are looked up by id: out of order, some would not be found.
         let is_in_order = access_ids.is_sorted_by(|before, after| before.id < after.id);
@@ -91,7 +89,7 @@ impl VersionedItem for VehicleItem {
             return Err(Corrupt::new("accessIds are too many or not in the order of their ids"));
         }
         let value = Vehicle {
-            id: id_of_vehicle,
+            id,
             name: text(self.name)?,
             make: self.make.map(text).transpose()?,
             model: self.model.map(text).transpose()?,

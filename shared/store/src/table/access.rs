@@ -91,7 +91,7 @@ impl Found {
 
     /// Whose tag is at this key, if it is anybody's. An item that cannot be read is logged and left out.
     pub fn take_label(&mut self, key: &Key) -> Option<AccessIdLabel> {
-        let label = self.0.remove(key).map(from_item::<TagItem>)?.and_then(TagItem::into_label);
+        let label = self.0.remove(key).map(from_item::<TagItem>)?.map(TagItem::into_label);
         label.inspect_err(|corrupt| tracing::error!(reason = %corrupt, "stored item left out of an answer")).ok()
     }
 
