@@ -12,7 +12,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::BatchItem;
 
-#[cfg(feature = "openapi")]
 use crate::{
     access_ids::{read_customer, read_vehicle_change},
     error::Error,

@@ -4,7 +4,6 @@ use domain::{Id, MAX_REVOKED_BY_ID, Revocation, RevocationTarget};
 use serde::Serialize;
 use store::{Cursor, RefusedRevocation, Revoked};
 
-#[cfg(feature = "openapi")]
 use crate::{
     access_ids::read_customer,
     json::{self, Object},
