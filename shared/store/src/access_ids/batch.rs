@@ -75,9 +75,11 @@ impl Store {
         let prepare = async {
             let tags = puts.iter().map(|put| keys::tag(organization, &put.tag));
             let (access, mut found) = self.table.authorize_reading(origin.caller, tags).await?;
-            let mut holder = |put: &PutAccessId| found.take::<TagItem>(&keys::tag(organization, &put.tag));
-            let holders = puts.iter().map(|put| Ok::<_, Error>(holder(put)?.map(|tag| tag.access_id)));
-            let holders = holders.collect::<Result<Vec<_>, _>>()?;
+            let holder = |put: &PutAccessId| {
+                let tag = found.take::<TagItem>(&keys::tag(organization, &put.tag));
+                tag.map(|tag| tag.map(|tag| tag.access_id))
+            };
+            let holders = puts.iter().map(holder).collect::<Result<Vec<_>, _>>()?;
             let stored = access.read(holders.iter().flatten().map(|id| keys::access_id(organization, *id))).await?;
             let stored: HashMap<_, _> =
                 stored.into_records::<AccessIdItem>().map(|access_id| (access_id.id, access_id)).collect();
