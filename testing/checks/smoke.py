@@ -91,7 +91,7 @@ def main():
     assert refused == {"authorized": False, "reason": "unknown"}, refused
     anew = expect(201, call("POST", f"{api}/api/access-ids", card, token), "its tag can be registered anew")["accessId"]
     assert anew["id"] != created["id"], anew
-    # Nothing that a run leaves behind may charge.
+    # Nothing that a run leaves behind when it ends well may charge.
     revocation = {"revocation": {"accessIds": [anew["id"], van["accessIds"][0]["id"]]}}
     both = expect(200, call("POST", f"{api}/api/revocations", revocation, token), "both are revoked")["revocation"]
     assert sorted(both["revoked"]) == sorted(revocation["revocation"]["accessIds"]), both

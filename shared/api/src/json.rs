@@ -74,14 +74,14 @@ pub(crate) struct Object<'a> {
     fields: Vec<(String, Json<'a>)>,
 }
 
-/// Reads a body that must hold one object under `root`, and nothing else.
+/// Reads a body that must hold one object under `root`, and nothing else. `fields` reads what is in the object.
 ///
 /// # Errors
-/// Every problem that was found. If there is none, `read` must give a value.
+/// Every problem that was found. If there is none, `fields` must give a value.
 pub fn read<'a, T>(
     body: &'a [u8],
     root: &str,
-    read: impl FnOnce(&mut Object<'a>, &mut Problems) -> Option<T>,
+    fields: impl FnOnce(&mut Object<'a>, &mut Problems) -> Option<T>,
 ) -> Result<T, Problems> {
     let mut problems = Problems::default();
     let object = Object::whole(body, &mut problems).and_then(|body| {
@@ -93,7 +93,7 @@ pub fn read<'a, T>(
             Object::of(root.to_owned(), value?, problems)
         })
     });
-    let value = object.and_then(|object| object.read(&mut problems, read));
+    let value = object.and_then(|object| object.read(&mut problems, fields));
     problems.or(value)
 }
 

@@ -25,7 +25,7 @@ pub struct Change {
     pub subjects: Vec<Subject>,
 }
 
-/// A record that a request changed.
+/// A record that a request changed. The history stores its serde form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
     /// What kind of record it is.

@@ -84,7 +84,7 @@ impl OcppStatus {
     }
 }
 
-/// What Thor's answer, the journal and a check show of an access ID.
+/// What Thor's answer, the journal and a check show of an access ID. The journal stores its serde form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessIdLabel {
     /// The access ID's number.

@@ -101,6 +101,17 @@ mod tests {
     }
 
     #[test]
+    fn as_json_it_is_a_number_within_the_bounds() {
+        for number in [1, Id::MAX] {
+            let id: Id = serde_json::from_value(number.into()).unwrap();
+            assert_eq!((id.get(), serde_json::to_string(&id).unwrap()), (number, number.to_string()));
+        }
+        for refused in ["0", "9007199254740992", "18446744073709551615", "-1", "1.5", "\"1\"", "null", "[1]"] {
+            assert!(serde_json::from_str::<Id>(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
     fn only_the_canonical_form_is_an_id() {
         assert_eq!("1".parse::<Id>().unwrap().get(), 1);
         assert_eq!("9007199254740991".parse::<Id>().unwrap().get(), Id::MAX);

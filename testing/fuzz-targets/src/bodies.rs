@@ -147,12 +147,14 @@ fn check_refused<T>(body: &Value, named: &BTreeSet<String>, schema: &Validator, 
         let value = body.pointer(&place.object).map(|object| &object[&place.name]);
         value.is_some_and(|value| value.is_string() || value.is_number())
     };
-    // The document says in words alone that a card has no vehicle, and that it is given in one of two ways.
+    // The document says in words alone that a card takes no `vehicle`, and that `vehicle` and `vehicleId` exclude each other.
     let is_of_a_choice = |place: &Place| {
         let object = body.pointer(&place.object).unwrap_or(&Value::Null);
-        let names = ["vehicle", "vehicleId"];
-        names.contains(&place.name.as_str())
-            && (object["type"] == "RFID" || names.iter().all(|name| object.get(name).is_some()))
+        match place.name.as_str() {
+            "vehicle" => object["type"] == "RFID",
+            "vehicleId" => object.get("vehicle").is_some(),
+            _ => false,
+        }
     };
     let places = places(body);
     if schema.is_valid(body) {
