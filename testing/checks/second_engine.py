@@ -25,8 +25,7 @@ STARTED_WITHIN = 30
 TRIES = 6
 
 # It checks signatures. The recorder, which asks in the function's stead what a request consumes, would break them. At times it keeps
-# its database locked after a client has dropped a request: from then on every request fails, and so it logs. Nothing can be
-# tested on it then, so it is started anew.
+# its database locked: from then on every request fails, and so it logs. Nothing can be tested on it then, so it is started anew.
 EXTENDDB = {
     "package": "@extenddb/linux-x64@0.1.10",
     "sha512": "VH9yqcA8morx94IGvqKhiQPOvakUGXzZ7c/bjyo42e4F+T/0VsxOFfSjYVj0/w65BBj1lExuU5ifpcYIqLSX6g==",
@@ -120,9 +119,9 @@ def run(engine, tests):
                 if cargo.poll() is None:
                     os.killpg(cargo.pid, signal.SIGKILL)
                 code = cargo.wait()
-            if is_stuck(engine, log):
-                raise Stuck
             if code:
+                if is_stuck(engine, log):
+                    raise Stuck
                 print(f"second engine: the last of its log:\n{log.read_text()[-4000:]}")
                 raise SystemExit(f"second engine: cargo test {' '.join(tests)} ended with {code}")
             if process.poll() is not None:
