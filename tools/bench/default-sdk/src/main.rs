@@ -1,6 +1,7 @@
 //! What `rfid-authorizer` would cost if it were written as most functions are: `lambda_http`, the SDK with its defaults
-//! (`aws_config::load_from_env`), a line of JSON for each call. It reads one item, and is no product.
+//! (`aws_config::load_defaults`), a line of JSON for each call. It reads one item, and is no product.
 
+use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 use serde_json::Value;
@@ -8,7 +9,7 @@ use serde_json::Value;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().json().without_time().with_target(false).init();
-    let client = Client::new(&aws_config::load_from_env().await);
+    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
     let table = std::env::var("TABLE_NAME")?;
     // The partition of the tag, `{id}` in the place of its number.
     let partition = std::env::var("PK_VALUE")?;
