@@ -6,10 +6,14 @@ use domain::{Id, Timestamp};
 
 use crate::{Error, digest};
 
+/// An id is at most so far above the one that the process has made before in the same millisecond. It is a random one of these, so that
+/// two processes that make many at the same time do not make the same ones one after the other.
+const STEP: u64 = 16;
+
 /// Makes ids that grow within the process.
 #[derive(Debug)]
 pub(crate) struct Ids {
-    last_millisecond: AtomicU64,
+    last: AtomicU64,
     entries: AtomicU64,
 }
 
@@ -17,28 +21,26 @@ impl Default for Ids {
     fn default() -> Self {
         // Processes begin at different numbers, so that entries of the same millisecond rarely meet.
         let entries = AtomicU64::new(u16::from_ne_bytes(digest::random()).into());
-        Self { last_millisecond: AtomicU64::default(), entries }
+        Self { last: AtomicU64::default(), entries }
     }
 }
 
 impl Ids {
-    /// `count` consecutive new ids (at most 4,096), greater than all that this process has made before.
+    /// `count` consecutive new ids (at most 4,096) of this time, greater than all that this process has made before. A process that
+    /// makes more of them for one millisecond than fit into it goes on with those of the next: 1,000 are at most 5 ms ahead.
     ///
     /// # Errors
     /// [`Error::Unusable`] if the time is before 2024 or after 2093.
     pub fn next(&self, now: Timestamp, count: u64) -> Result<Vec<Id>, Error> {
-        let now = u64::try_from(now.timestamp_millis()).map_err(|_| Error::Unusable)?;
-        let mut milliseconds = now;
-        let _ = self.last_millisecond.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
-            milliseconds = now.max(last + 1);
-            Some(milliseconds)
-        });
-        let time =
-            i64::try_from(milliseconds).ok().and_then(Timestamp::from_timestamp_millis).ok_or(Error::Unusable)?;
         let free = Id::PER_MILLISECOND.checked_sub(count).ok_or(Error::Unusable)? + 1;
-        let low = u64::from(u16::from_ne_bytes(digest::random())) % free;
-        let first = Id::at(time, low).map_err(|_| Error::Unusable)?.get();
-        (first..first + count).map(|number| Id::new(number).map_err(|_| Error::Unusable)).collect()
+        let random = u64::from(u16::from_ne_bytes(digest::random()));
+        let of_now = Id::at(now, random % free).map_err(|_| Error::Unusable)?.get();
+        let after = |last: u64| of_now.max(last + 1 + random % STEP);
+        let advance = |last| Some(after(last) + count - 1);
+        // The function always gives a number, so this is always `Ok`.
+        let last =
+            self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).map_err(|_| Error::Unusable)?;
+        (after(last)..after(last) + count).map(|number| Id::new(number).map_err(|_| Error::Unusable)).collect()
     }
 
     /// An id of exactly this time, for an entry that is looked for by its time. The ids that one process makes for one
@@ -85,5 +87,14 @@ mod tests {
             assert!(ids.is_sorted() && ids[0] > last && ids[40] == ids[0] + 40, "{ids:?}");
             last = ids[40];
         }
+    }
+
+    #[test]
+    fn many_ids_of_one_time_are_below_those_of_a_little_later_in_another_process() {
+        let now = Timestamp::from_timestamp_millis(1_800_000_000_000).unwrap();
+        let ids = Ids::default();
+        // A batch of 1,000 new access IDs with a new vehicle each.
+        let last = (0..2_000).map(|_| ids.next_one(now).unwrap()).max().unwrap();
+        assert!(Ids::default().next_one(now + chrono::TimeDelta::milliseconds(10)).unwrap() > last);
     }
 }

@@ -57,8 +57,8 @@ impl Store {
     /// Items that concern one vehicle are carried out one after the other, so that what becomes of them is decided by their
     /// order, and a dry run can say it.
     ///
-    /// The credential is read before anything else, and once. One call for each hundred tags, one for each hundred access IDs
-    /// that have them, and for each item that is not plainly unchanged two calls; four or five if it has a vehicle.
+    /// The credential is read once, with up to 50 tags or before more of them. One call for each hundred tags, one for each hundred
+    /// access IDs that have them, and for each item that is not plainly unchanged two calls; four or five if it has a vehicle.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], and the table's own before the first item. Those of an item are in its place: those of

@@ -14,6 +14,9 @@ use crate::{
     keys::Key,
 };
 
+/// How many items are read together with a credential that may not hold. More than any request for one record needs.
+const MOST_WITH_CREDENTIAL: usize = 50;
+
 /// A credential that was found to hold, and with it the way to the items of its organization. Nothing else makes one than
 /// [`Table::authorize`] and [`Table::authorize_reading`].
 pub(crate) struct Access<'a> {
@@ -34,7 +37,8 @@ impl Table {
         Access::new(self, caller, self.get(caller.key()).await?)
     }
 
-    /// Reads the credential and the items at some keys at once. One call for each hundred keys.
+    /// Reads the credential and the items at some keys. One call for up to 50 keys. Of more the credential is read first, so that
+    /// nobody without one can make the table read them; then one call for each hundred keys.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] if it does not hold, and the table's own.
@@ -44,6 +48,12 @@ impl Table {
         keys: impl IntoIterator<Item = Key>,
     ) -> Result<(Access<'a>, Found), Error> {
         let credential = caller.key();
+        let keys: Vec<_> = keys.into_iter().collect();
+        if keys.len() > MOST_WITH_CREDENTIAL {
+            let access = self.authorize(caller).await?;
+            let found = access.read(keys).await?;
+            return Ok((access, found));
+        }
         let mut items = self.batch_get([credential.clone()].into_iter().chain(keys)).await?;
         let access = Access::new(self, caller, items.remove(&credential))?;
         Ok((access, Found(items)))

@@ -11,9 +11,10 @@ use domain::{
     Revocation, RevocationTarget, Rules, UpdateAccessId, UpdateVehicle, VehicleChange, VehicleFilter, VehicleLink,
 };
 use items::longest_rules;
-use store::{ChangeFilter, DecisionFilter, Error, Idempotency, Scope};
+use store::{ChangeFilter, Credential, DecisionFilter, Error, Idempotency, Scope};
 
 use crate::{
+    batch::{WRITE, put},
     measure::{FLEET, Table, decided, fill, patiently, text, typical_vehicle, with_new_vehicle, write_cards},
     support::{at, by, card, customer, name, page, status, tag},
 };
@@ -351,6 +352,23 @@ async fn a_page_costs_the_same_at_any_number_of_records() {
     assert_eq!(calls("an access ID"), ["BatchGetItem", "GetItem"]);
     assert_eq!(calls("a vehicle"), ["BatchGetItem"]);
     assert_eq!(calls("a decision"), ["BatchGetItem"]);
+}
+
+/// However many items a request names, the table reads little for a credential that does not hold.
+#[tokio::test]
+async fn a_credential_that_does_not_hold_costs_little() {
+    let table = patiently(Table::new).await;
+    let token = format!("api_{}_{}", table.caller.organization, "a".repeat(43));
+    let unknown = Credential::parse(&token, Scope::Api).unwrap();
+    let puts = |count| (0..count).map(|number| put(&format!("card-{number}"))).collect::<Vec<_>>();
+    for (count, units) in [(1, 2.0), (50, 51.0), (51, 1.0), (1_000, 1.0)] {
+        table.requests().await;
+        let refused = table.store.put_access_ids(by(&unknown, at(0)), &puts(count), WRITE).await;
+        assert!(matches!(refused, Err(Error::Unauthorized)), "{refused:?}");
+        let requests = table.requests().await;
+        let read: f64 = requests.iter().filter_map(|request| request.capacity).sum();
+        assert_eq!((requests.len(), read), (1, units), "{count} items");
+    }
 }
 
 #[tokio::test]
