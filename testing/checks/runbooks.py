@@ -26,6 +26,7 @@ TOOLS = ["cfn-lint", "checkov", "pip", "python", "sam"]
 # What a runbook asks its reader to have set.
 READER = {
     "API_TOKEN": "api_x",
+    "AWS_REGION": "eu-west-1",
     "BACKUP_PROFILE": "b",
     "BACKUP_REGION": "eu-west-1",
     "COPY": "arn:aws:backup:x",
@@ -38,6 +39,8 @@ READER = {
     "SUBJECT": "repo:o/r:environment:e",
     "WHEN": "2026-11-21T10:00:00Z",
 }
+# What the stubs keep when nothing has been called.
+EMPTY = {"parameters": {}, "asked": {}, "table": None, "protected": True}
 DOCUMENT = json.loads((ROOT / "openapi.json").read_text())
 GLOBAL = {"--cli-binary-format", "--output", "--profile", "--query", "--region"}
 DEPLOY = {"--capabilities", "--parameter-overrides", "--stack-name", "--template-file"}
@@ -95,7 +98,7 @@ def check_value(shape, values, call):
     if shape.type_name == "list":
         for value in values:
             check_value(shape.member, [value], call)
-    elif shape.type_name == "structure" and not values[0].startswith("{"):
+    elif shape.type_name == "structure" and not values[0].startswith(("{", "file://")):
         for pair in values[0].split(","):
             key, _, value = pair.partition("=")
             must(key in shape.members, f"{call}: {key} is none of {list(shape.members)}")
@@ -118,6 +121,11 @@ def check_aws(words):
             current = options.setdefault(word, [])
         else:
             current.append(word)
+    if operation == "wait":
+        waiters = {xform_name(name, "-"): name for name in session.get_waiter_model(service).waiter_names}
+        must(positional and positional[0] in waiters, f"{call}: there is nothing such to wait for")
+        operation = session.get_waiter_model(service).get_waiter(waiters[positional.pop(0)]).operation
+        operation = xform_name(operation, "-")
     if (service, operation) == ("lambda", "invoke"):
         must(len(positional) + len(options.get("--cli-binary-format", [])) == 2, f"{call}: needs a file for the answer")
     else:
@@ -188,7 +196,7 @@ def follow(stage):
 
         tear_down = runbooks.pop("Tear down")
         restore, undo = runbooks.pop("Restore the table")
-        set_up, lost = runbooks.pop("Lose a region or an account")
+        set_up, lost, moved = runbooks.pop("Lose a region or an account")
         for commands in runbooks.values():
             done(world, *commands)
         done(world, set_up)
@@ -204,8 +212,16 @@ def follow(stage):
         done(world, undo)
         must(world.table() is None, "the restore was not undone")
 
+        # What does not get better ends the runbook before a deployment.
+        for failure in [{"job": "FAILED"}, {"job": "ABORTED"}, {"no history": True}]:
+            with tempfile.TemporaryDirectory() as folder:
+                broken = World(folder, stage)
+                broken.state.write_text(json.dumps(EMPTY | failure))
+                code, calls, _ = broken.run(before, lost)
+                must(code != 0 and ["sam", "build"] not in calls, f"{failure}: goes on")
         done(other_side, lost)
         must(other_side.table(), "the copy is not in use")
+        done(other_side, moved)
         done(world, *tear_down)
     return seen
 

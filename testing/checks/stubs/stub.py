@@ -55,12 +55,18 @@ def aws():
             is_status = "TableStatus" in option("--query")
             arn = "arn:aws:dynamodb:region:1:table/t"
             end(later(option("--table-name"), "CREATING", "ACTIVE") if is_status else arn)
+        case ["dynamodb", "update-continuous-backups"]:
+            if later("history", True, False):
+                end("ContinuousBackupsUnavailableException", 254)
+            state["history"] = True
+        case ["dynamodb", "describe-continuous-backups"]:
+            end("ENABLED" if state.get("history") and not state.get("no history") else "DISABLED")
         case ["dynamodb", "update-table"]:
             state["protected"] = "--no-deletion-protection-enabled" not in words
         case ["dynamodb", "delete-table"] if state["protected"]:
             end("the table is protected", 254)
         case ["backup", "describe-restore-job"]:
-            end(later("job", "RUNNING", "COMPLETED"))
+            end(later("job", "RUNNING", state.get("job", "COMPLETED")))
         case ["backup", "start-restore-job"]:
             end("job-1")
         case ["sts", "get-caller-identity"]:
@@ -71,6 +77,7 @@ def aws():
             if option("--name") in state["parameters"] and "--overwrite" not in words:
                 end("ParameterAlreadyExists", 254)
             state["parameters"][option("--name")] = option("--value")
+            end("2" if "--overwrite" in words else "1")
     end()
 
 

@@ -105,6 +105,17 @@ impl Resolver<'_> {
                 },
                 _ => Err(Error::new(format!("Fn::Join {argument}"))),
             },
+            ("Fn::Sub", Value::Array(parts)) => match &parts[..] {
+                [Value::String(text), Value::Object(named)] => {
+                    let mut text = text.clone();
+                    for (name, value) in named {
+                        let value = self.resolve(value)?.ok_or_else(|| Error::new(format!("Fn::Sub {argument}")))?;
+                        text = text.replace(&format!("${{{name}}}"), &in_text(&value));
+                    }
+                    self.function("Fn::Sub", &text.into())
+                }
+                _ => Err(Error::new(format!("Fn::Sub {argument}"))),
+            },
             ("Fn::Sub", Value::String(text)) => {
                 let text = self
                     .values
@@ -186,6 +197,7 @@ mod tests {
                     "Role": { "Properties": [
                         { "Fn::If": ["HasKeys", { "Keys": { "Ref": "Keys" } }, { "Ref": "AWS::NoValue" }] },
                         { "Fn::Sub": "table/${Table}" },
+                        { "Fn::Sub": ["${Table} ${Kind}", { "Kind": { "Fn::If": ["HasKeys", "keys", "none"] } }] },
                     ] },
                     "Alarm": { "Condition": "Watched", "Properties": { "Ref": "Hours" } },
                 },
@@ -195,12 +207,12 @@ mod tests {
             let given = given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             template.with(&given).map(|template| template.value["Resources"].clone()).unwrap()
         };
-        assert_eq!(made(&[("Table", json!("t"))]), json!({ "Role": { "Properties": ["table/t"] } }));
+        assert_eq!(made(&[("Table", json!("t"))]), json!({ "Role": { "Properties": ["table/t", "t none"] } }));
         let given = [("Table", json!({ "Fn::GetAtt": ["A", "B"] })), ("Keys", json!("a, b#*")), ("Hours", json!("3"))];
         assert_eq!(
             made(&given),
             json!({
-                "Role": { "Properties": [{ "Keys": ["a", "b#*"] }, { "Fn::Sub": "table/${A.B}" }] },
+                "Role": { "Properties": [{ "Keys": ["a", "b#*"] }, { "Fn::Sub": "table/${A.B}" }, { "Fn::Sub": "${A.B} keys" }] },
                 "Alarm": { "Condition": "Watched", "Properties": "3" },
             })
         );

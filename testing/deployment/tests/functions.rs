@@ -1,9 +1,9 @@
 //! Every binary is deployed as a function, and all functions have the settings that they must have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use deployment::{Template, functions, grants, policies, statements};
+use deployment::{Parameters, Template, functions, grants, policies, statements};
 use serde_json::{Value, json};
 
 fn template() -> Template {
@@ -59,11 +59,6 @@ fn logical_ids_are_the_binaries_names_in_pascal_case() {
 fn every_function_is_traced_versioned_and_built_by_the_makefile() {
     let template = template();
     assert_eq!(template.value["Parameters"]["Tracing"]["Default"], "Active");
-    let common = template.value["Globals"]["Function"].to_string();
-    let parameters = template.section("Parameters").filter(|(name, _)| common.contains(&format!("\"{name}\"")));
-    let parameters: Vec<&str> = parameters.map(|(name, _)| name).collect();
-    let expected = ["ChangeDays", "Deployment", "LogLevel", "SystemLogLevel", "Tracing"];
-    assert_eq!(parameters, expected, "does VersionDescription have it?");
     for (name, id) in functions(&template).unwrap() {
         let function = template.resource(&id).unwrap();
         let of = |pointer| property(&template, function, pointer);
@@ -74,14 +69,79 @@ fn every_function_is_traced_versioned_and_built_by_the_makefile() {
         assert_eq!(of("/Tracing"), &json!({ "Ref": "Tracing" }), "{name}");
         assert_eq!(of("/AutoPublishAlias"), "live", "{name}");
         assert_eq!(of("/AutoPublishAliasAllProperties"), true, "{name}");
-        // SAM makes no new version when the value of a parameter changes. CloudFormation makes one when the description
-        // changes, so the values are in the description.
-        let values = "table ${TableInUse.Value}, log level ${LogLevel}, system log ${SystemLogLevel}, \
-            tracing ${Tracing}, changes ${ChangeDays}";
-        let more = if name == "rfid-authorizer" { ", journal ${Journal} ${JournalDays}" } else { "" };
-        assert_eq!(of("/VersionDescription"), &json!({ "Fn::Sub": format!("{values}{more}") }), "{name}");
         let role = if name == "rfid-authorizer" { "Arn" } else { "Outputs.Arn" };
         assert_eq!(of("/Role"), &json!({ "Fn::GetAtt": [format!("{id}Role"), role] }), "{name}");
+    }
+}
+
+/// What each function's versions are made of with these parameters, and their description, by the function's name.
+fn versions(template: &Template, given: &Parameters) -> BTreeMap<String, (Value, String)> {
+    let mut template = template.clone();
+    template.value["Resources"]["Globals"] = template.value["Globals"]["Function"].clone();
+    let resolved = template.with(given).unwrap();
+    let version = |id: &str| {
+        let mut properties = resolved.resource(id).unwrap()["Properties"].as_object().unwrap().clone();
+        let description = properties.remove("VersionDescription").unwrap();
+        // How an alias moves, what bounds all versions together, and who asks.
+        for other in ["DeploymentPreference", "ReservedConcurrentExecutions", "Events"] {
+            properties.remove(other);
+        }
+        let mut common = resolved.resource("Globals").unwrap().clone();
+        common.as_object_mut().unwrap().remove("DeploymentPreference");
+        (json!([common, properties]), description["Fn::Sub"].as_str().unwrap().to_owned())
+    };
+    functions(&template).unwrap().into_iter().map(|(name, id)| (name, version(&id))).collect()
+}
+
+/// SAM makes no new version when the value of a parameter changes, neither where the parameter is written nor where it
+/// decides a condition. CloudFormation makes one when the description changes, so the values are in the description. A
+/// description that changes while the function does not is as bad: Lambda makes no second version of the same function.
+#[test]
+fn a_versions_description_changes_when_the_function_does_and_only_then() {
+    let template = template();
+    let mut cases = Vec::new();
+    for domain in ["", "edge.example"] {
+        let base =
+            Parameters::from([("RestoredTable", "none"), ("EdgeDomain", domain)].map(|(k, v)| (k.into(), v.into())));
+        cases.push(base.clone());
+        for (name, _) in template.section("Parameters") {
+            let mut other = base.clone();
+            other.insert(name.to_owned(), "another value".into());
+            cases.push(other);
+        }
+    }
+    let made: Vec<_> = cases.iter().map(|given| versions(&template, given)).collect();
+    for (first, one) in made.iter().enumerate() {
+        for (second, two) in made.iter().enumerate().skip(first) {
+            for (name, (function, description)) in one {
+                let (other_function, other_description) = &two[name];
+                let (same, said) = (function == other_function, description == other_description);
+                assert_eq!(same, said, "{name}: {:?} and {:?}: {description}", cases[first], cases[second]);
+            }
+        }
+    }
+    for (name, (function, description)) in &made[0] {
+        assert_eq!(
+            function[0]["Environment"]["Variables"]["TABLE_NAME"],
+            json!({ "Fn::GetAtt": ["TableInUse", "Value"] })
+        );
+        assert!(description.contains("${TableInUse.Value}"), "{name}: {description}");
+    }
+}
+
+/// Lambda takes 256 characters. A restored table of the stack with the longest name has 63.
+#[test]
+fn a_versions_description_is_never_too_long() {
+    let template = template();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let longest = template.section("Parameters").map(|(name, parameter)| {
+        let allowed = parameter["AllowedValues"].as_array().into_iter().flatten().map(text);
+        let most = parameter.get("MaxValue").map_or_else(|| "x".repeat(256), text);
+        (name.to_owned(), allowed.max_by_key(String::len).unwrap_or(most).into())
+    });
+    for (name, (_, description)) in versions(&template, &longest.collect()) {
+        let length = description.replace("${TableInUse.Value}", &"x".repeat(63)).len();
+        assert!(length <= 256, "{name}: {length}: {description}");
     }
 }
 

@@ -67,6 +67,8 @@ fn no_job_that_compiles_can_get_the_token_that_aws_trusts() {
     let runs = steps(deploy, "run").join("\n");
     assert!(runs.contains("--only-binary :all:"), "a source package runs code when it is installed");
     assert!(runs.contains("--role-arn \"$EXECUTION_ROLE\"") && runs.contains("--config-env \"$STAGE\""));
+    // SAM looks for samconfig.toml in the folder of a template that is named. Without one it takes what was built.
+    assert!(!runs.contains("--template"), "SAM would not find the stack's name: {runs}");
 }
 
 #[test]
@@ -138,9 +140,39 @@ fn the_pipelines_roles_change_one_stack_and_no_more() {
     }
     let denied = of("NotThePipelinesOwn");
     assert_eq!((&denied["Effect"], &denied["Action"]), (&json!("Deny"), &json!("iam:*")));
-    for own in ["role/${Service}-deploy", "role/${Service}-execution", "policy/${Service}-boundary"] {
+    for own in ["role/${Service}-*-deploy", "role/${Service}-*-execution", "policy/${Service}-*-boundary"] {
         assert!(denied["Resource"].to_string().contains(own), "{own}");
     }
+}
+
+/// Dashboards, budgets, roles and policies have one list of names for all regions of an account. A stack that has to come back
+/// in another region finds the names of the lost one still taken.
+#[test]
+fn what_has_one_name_in_an_account_is_named_after_the_region() {
+    let names = [
+        ("AWS::CloudWatch::Dashboard", "/DashboardName", 255),
+        ("AWS::Budgets::Budget", "/Budget/BudgetName", 100),
+        ("AWS::IAM::Role", "/RoleName", 64),
+        ("AWS::IAM::ManagedPolicy", "/ManagedPolicyName", 128),
+    ];
+    let mut seen = 0;
+    for path in
+        ["template.yaml", "infra/canary.yaml", "infra/dashboard.yaml", "infra/pipeline-role.yaml", "infra/role.yaml"]
+    {
+        let template = Template::read(path).unwrap();
+        for (kind, pointer, most) in names {
+            for (id, resource) in template.of_type(kind) {
+                let Some(name) = resource["Properties"].pointer(pointer) else { continue };
+                let name = name["Fn::Sub"].as_str().unwrap_or_else(|| panic!("{path}: {id}: {name}"));
+                assert!(name.contains("${AWS::Region}"), "{path}: {id}: {name}");
+                let longest =
+                    name.replace("${Service}", "charge-access-staging").replace("${AWS::Region}", "ap-southeast-1");
+                assert!(longest.len() <= most, "{path}: {id}: {longest}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 5);
 }
 
 /// What the functions' roles need is inside the boundary, so that a stack with it works.

@@ -37,6 +37,12 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
                         let names = text.split("${").skip(1).map(|rest| rest.split_once('}').unwrap().0);
                         found.extend(names.map(str::to_owned));
                     }
+                    ("Fn::Sub", Value::Array(parts)) => {
+                        let mut text = BTreeSet::new();
+                        references(&serde_json::json!({ "Fn::Sub": parts[0] }), &mut text);
+                        found.extend(text.into_iter().filter(|name| parts[1].get(name).is_none()));
+                        references(&parts[1], found);
+                    }
                     ("Fn::If", Value::Array(choice)) => {
                         found.insert(format!("Condition {}", choice[0].as_str().unwrap()));
                         references(&choice[1], found);
