@@ -1,10 +1,10 @@
 // One card or vehicle: rename, block, authorize, link, rules, delete.
 
-import { Refusal, call, mayWrite } from "./api.js";
+import { call, mayWrite } from "./api.js";
 import { address, append, button, code, confirm, el, link, replace, tell, time } from "./dom.js";
-import { act, field, form, vehicleField } from "./form.js";
+import { act, chosenVehicle, field, form, vehicleField } from "./form.js";
 import { blockButton } from "./revoke.js";
-import { rules } from "./rules.js";
+import { readRules, rules } from "./rules.js";
 import { facts } from "./table.js";
 import { status } from "./words.js";
 
@@ -13,7 +13,7 @@ export const LONG = 60;
 
 export async function show(place, query, signal, heading) {
   const path = `/api/access-ids/${encodeURIComponent(query.id ?? "")}`;
-  const [document, ruled] = await Promise.all([call("GET", path, { signal }), call("GET", `${path}/rules`, { signal })]);
+  const [document, ruled] = await Promise.all([call("GET", path, { signal }), readRules(path, signal)]);
   const linked = await vehicleOf(document.accessId, signal);
   const summary = el("section", { class: "card" });
   const message = el("div", {});
@@ -24,7 +24,7 @@ export async function show(place, query, signal, heading) {
   append(heading.parentElement, [actions]);
   append(place, [problems, message, summary]);
   if (mayWrite()) append(place, [editing, linking]);
-  append(place, [el("section", { class: "card" }, el("h2", {}, "When and where it may charge"), rules(path, ruled.rules)),
+  append(place, [el("section", { class: "card" }, el("h2", {}, "When and where it may charge"), rules(path, ruled)),
     mayWrite() && remove(document.accessId, path)]);
 
   let accessId = { ...document.accessId, vehicle: linked };
@@ -49,7 +49,7 @@ export async function show(place, query, signal, heading) {
         ["Tag", code(accessId.ocppIdTag)],
         ["Type", accessId.type === "RFID" ? "RFID card" : "Vehicle"],
         ["Customer", accessId.customer ? link(accessId.customer.name, "access-ids", { customer: accessId.customer.name }) : "None"],
-        ["Vehicle", accessId.vehicle ? link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }) : "None"],
+        ["Vehicle", accessId.vehicle ? link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }) : accessId.vehicle === null ? "None" : "Not known"],
         accessId.revokedAt ? ["Blocked since", time(accessId.revokedAt)] : ["Authorized since", time(accessId.authorizedAt)],
         ["Registered", time(accessId.createdAt)],
         ["Changed", time(accessId.updatedAt)],
@@ -72,11 +72,19 @@ export async function show(place, query, signal, heading) {
   fill();
 }
 
-/** The vehicle that an access ID is linked to. Records of cards do not name it, but it can be found by the tag. */
+/**
+ * The vehicle that an access ID is linked to, null if none. Records of cards do not name it, but it can be found by the tag, unless
+ * that is one of before, which is refused today: undefined.
+ */
 async function vehicleOf({ type, vehicle, ocppIdTag }, signal) {
   if (type === "Vehicle") return vehicle;
-  const { data: [found = null] } = await call("GET", "/api/vehicles", { query: { ocppIdTag }, signal });
-  return found;
+  try {
+    const { data: [found = null] } = await call("GET", "/api/vehicles", { query: { ocppIdTag }, signal });
+    return found;
+  } catch (error) {
+    if (error.status === 400) return undefined;
+    throw error;
+  }
 }
 
 function edit(accessId, update) {
@@ -96,14 +104,13 @@ function edit(accessId, update) {
 function vehicle(accessId, update, signal) {
   const problems = el("div", {});
   return [
-    el("p", { class: "muted" }, accessId.vehicle ? ["Linked to ", link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }), "."] : "Not linked to a vehicle."),
+    el("p", { class: "muted" }, accessId.vehicle ? ["Linked to ", link(accessId.vehicle.name, "vehicle", { id: accessId.vehicle.id }), "."] : accessId.vehicle === null ? "Not linked to a vehicle." : "A vehicle cannot be found by this tag."),
     form({
       label: "Vehicle", submit: accessId.vehicle ? "Move to this vehicle" : "Link to this vehicle",
       fields: [vehicleField("vehicleId", "accessId.vehicleId", "Vehicle", signal)],
       extra: accessId.vehicle && button("Unlink", () => act(problems, "Unlinked", () => update({ vehicleId: null }))),
       async send({ vehicleId }) {
-        if (!vehicleId) throw new Refusal(0, { error: "Find a vehicle and choose it first.", details: [{ field: "accessId.vehicleId", message: "must be chosen" }] });
-        await update({ vehicleId: Number(vehicleId) });
+        await update({ vehicleId: chosenVehicle(vehicleId, "accessId.vehicleId") });
         tell("Linked");
       },
     }), problems];

@@ -12,7 +12,7 @@ export async function show(place, query, signal) {
     timeField({ name: "changedAfter", label: "From", value: query.changedAfter }),
   ]);
   const found = el("section", { "aria-label": "Changes" });
-  append(place, [el("p", { class: "lead" }, "What was created, changed and deleted, when, and with which credential, newest first. Kept for 400 days."), form, found]);
+  append(place, [el("p", { class: "lead" }, "What was created, changed and deleted, when, and with which credential, newest first. Kept for 400 days, unless the service is set up otherwise."), form, found]);
   await list({
     place: found, path: "/api/changes", query: { accessId: query.accessId, vehicleId: query.vehicleId, changedAfter: query.changedAfter }, signal, form,
     caption: "Changes", words: ["change", "changes"],

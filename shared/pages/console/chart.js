@@ -65,7 +65,7 @@ export async function chart(query, signal, place, shown) {
       el("span", {}, `${step === HOUR ? "By hour" : `By ${step / HOUR} hours`}${query.decidedAfter || query.decidedBefore ? "" : ", last 24 hours"}`),
       kinds.map((kind) => el("span", { class: "legend" }, el("span", { class: `key ${known(kind)}`, "aria-hidden": "true" }), `${named(kind)} ${totals[kind].toLocaleString()}`))),
     picture({ hours, kinds, begins, summary, width, times }),
-    !isWhole && el("p", { class: "muted" }, `The newest ${(MOST_PAGES * 100).toLocaleString()} decisions of this time. Choose a shorter time to see all.`),
+    !isWhole && el("p", { class: "muted" }, `The newest ${Object.values(totals).reduce((sum, count) => sum + count, 0).toLocaleString()} of these decisions. Choose a shorter time to see all.`),
     el("details", {}, el("summary", {}, "As numbers"), numbers({ hours, kinds, begins, times })));
 }
 

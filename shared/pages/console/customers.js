@@ -10,7 +10,7 @@ export async function show(place, query, signal) {
   const form = filters("customers", [field({ name: "q", label: "Part of the name", value: query.q })]);
   const result = el("div", {});
   const found = el("section", { "aria-label": "Customers" });
-  append(place, [el("p", { class: "lead" }, "Whom cards and vehicles belong to. Offboard a customer to block all cards and vehicles of theirs at once."), form, result, found]);
+  append(place, [el("p", { class: "lead" }, "Whom cards and vehicles belong to. Offboard a customer to block all cards and vehicles of theirs at once, and to see which others are linked to a vehicle of theirs."), form, result, found]);
   await list({
     place: found, path: "/api/customers", query, signal, form, caption: "Customers", words: ["customer", "customers"],
     columns: [

@@ -8,6 +8,8 @@ import { plural } from "./words.js";
 
 /** How many single records are read at the same time. */
 const AT_ONCE = 3;
+/** Pauses in milliseconds before a record is asked for again, because the service or its limit of requests said to wait. */
+const PAUSES = [1_000, 2_000, 4_000, 8_000];
 
 export function exporting(signal) {
   const id = freshId("customers");
@@ -42,13 +44,26 @@ async function read(withCustomers, signal, progress) {
   for await (const page of pages("/api/access-ids", {}, signal)) {
     if (!withCustomers) rows.push(...page);
     for (let at = 0; withCustomers && at < page.length; at += AT_ONCE) {
-      const some = page.slice(at, at + AT_ONCE).map(({ id }) => call("GET", `/api/access-ids/${id}`, { signal }));
-      rows.push(...(await Promise.all(some)).map(({ accessId }) => accessId));
+      const some = page.slice(at, at + AT_ONCE).map(({ id }) => record(id, signal));
+      rows.push(...(await Promise.all(some)).filter((accessId) => accessId !== null));
       progress(rows.length);
     }
     progress(rows.length);
   }
   return rows;
+}
+
+/** The access ID; null if it was deleted since it was listed. */
+async function record(id, signal) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return (await call("GET", `/api/access-ids/${id}`, { signal })).accessId;
+    } catch (error) {
+      if (error.status === 404) return null;
+      if (![429, 503].includes(error.status) || tries === PAUSES.length) throw error;
+      await new Promise((go) => { setTimeout(go, PAUSES[tries]); });
+    }
+  }
 }
 
 function download(rows, withCustomers) {

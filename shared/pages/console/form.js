@@ -210,6 +210,10 @@ export function toLocal(text) {
   return local.toISOString().slice(0, 19);
 }
 
+/** How many vehicles are offered, and how many pages are read to find them: a page that looks at many may show few, or none. */
+const OFFERED = 50;
+const MOST_PAGES = 20;
+
 /** A field that finds a vehicle by what is typed, and offers those that were found. */
 export function vehicleField(name, apiName, label, signal) {
   const choice = field({ name, field: apiName, label, options: [["", "Find a vehicle first"]] });
@@ -218,11 +222,13 @@ export function vehicleField(name, apiName, label, signal) {
   const input = search.querySelector("input");
   const problems = el("div", {});
   const find = async () => {
-    const found = await act(problems, null, () => call("GET", "/api/vehicles", { query: { q: input.value.trim(), limit: 50 }, signal }));
+    const found = await act(problems, null, () => some(input.value.trim(), signal));
     if (!found) return;
-    const texts = found.data.map((vehicle) => [vehicle.id, [vehicle.name, vehicle.licensePlate, vehicle.vin].filter(Boolean).join(" · ")]);
-    replace(select, texts.length === 0 && el("option", { value: "" }, "No vehicle was found"), texts.map(([value, text]) => el("option", { value }, text)));
-    say(`${texts.length} vehicles found`);
+    const texts = found.vehicles.map((vehicle) => [vehicle.id, [vehicle.name, vehicle.licensePlate, vehicle.vin].filter(Boolean).join(" · ")]);
+    const none = found.isWhole ? "No vehicle was found" : "No vehicle was found so far: type a part that fewer have";
+    replace(select, texts.length === 0 && el("option", { value: "" }, none), texts.map(([value, text]) => el("option", { value }, text)),
+      texts.length > 0 && !found.isWhole && el("option", { value: "", disabled: true }, "There are more: type more of it"));
+    say(`${texts.length} vehicles found${found.isWhole ? "" : ", and there are more"}`);
   };
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter") {
@@ -232,4 +238,22 @@ export function vehicleField(name, apiName, label, signal) {
   });
   append(search, [button("Find", find), problems]);
   return el("div", { class: "picker" }, search, choice);
+}
+
+/** The first vehicles that fit, and whether there are no others. */
+async function some(q, signal) {
+  const vehicles = [];
+  let cursor = null;
+  for (let pages = 0; pages < MOST_PAGES && vehicles.length < OFFERED && (pages === 0 || cursor !== null); pages += 1) {
+    const page = await call("GET", "/api/vehicles", { query: { q, limit: OFFERED, nextPageCursor: cursor }, signal });
+    vehicles.push(...page.data);
+    cursor = page.pagination.nextPageCursor;
+  }
+  return { vehicles, isWhole: cursor === null };
+}
+
+/** The number of the vehicle that was chosen in such a field. Throws a refusal that names the field if none was. */
+export function chosenVehicle(value, apiName) {
+  if (!value) throw new Refusal(0, { error: "Find a vehicle and choose it first.", details: [{ field: apiName, message: "must be chosen" }] });
+  return Number(value);
 }

@@ -2,7 +2,7 @@
 
 import { call, mayWrite } from "./api.js";
 import { address, append, el, link, tell } from "./dom.js";
-import { field, form, vehicleField } from "./form.js";
+import { chosenVehicle, field, form, vehicleField } from "./form.js";
 
 export async function show(place, query, signal) {
   if (!mayWrite()) {
@@ -50,7 +50,7 @@ export function registration(known, signal) {
       if (given.type === "Vehicle" && given.vehicle === "new") {
         accessId.vehicle = { make: given.make || null, model: given.model || null, vin: given.vin || null };
       }
-      if (given.type === "Vehicle" && given.vehicle === "existing" && given.vehicleId) accessId.vehicleId = Number(given.vehicleId);
+      if (given.type === "Vehicle" && given.vehicle === "existing") accessId.vehicleId = chosenVehicle(given.vehicleId, "accessId.vehicleId");
       const created = await call("POST", "/api/access-ids", { body: { accessId }, key });
       tell(`${created.accessId.name} is registered`);
       location.hash = address("access-id", { id: created.accessId.id });

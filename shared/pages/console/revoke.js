@@ -1,10 +1,15 @@
 // Blocks cards: one, those of a vehicle or those of a customer.
 
-import { call } from "./api.js";
+import { call, pages } from "./api.js";
 import { button, code, confirm, el, link, replace, tell } from "./dom.js";
 import { act, errorBox } from "./form.js";
 import { nearMisses } from "./link.js";
 import { plural } from "./words.js";
+
+/** How many access IDs one request may name. */
+const AT_ONCE = 100;
+/** How many of many are listed. */
+const SHOWN = 20;
 
 /**
  * Sends a revocation until the service says that it was all. Resolves to what was revoked, also when the signal stops it half
@@ -59,6 +64,46 @@ export function blockButton(accessId, place, changed) {
   }, { class: "danger" });
 }
 
+/**
+ * The access IDs that are linked to a vehicle of the customer and charge, but have another customer or none: a revocation of the
+ * customer's access IDs, whose numbers are `own`, leaves them.
+ */
+async function linkedOnly(customer, own, signal) {
+  const found = [];
+  for await (const page of pages("/api/vehicles", { customer: customer.name }, signal)) {
+    for (const vehicle of page) {
+      const left = vehicle.accessIds.filter(({ id, authorizationStatus }) => authorizationStatus === "Authorized" && !own.has(id));
+      found.push(...left.map((accessId) => ({ ...accessId, vehicle })));
+    }
+  }
+  return found;
+}
+
+/** Shows them, with a button that blocks them too. */
+function others(found, who) {
+  if (found.length === 0) return null;
+  const place = el("div", {});
+  const problems = el("div", {});
+  replace(place,
+    el("p", {}, `${plural(found.length, "access ID is", "access IDs are")} linked to a vehicle of `, el("strong", { dir: "auto" }, who), " but registered for somebody else or nobody, and still may charge:"),
+    el("ul", {}, found.slice(0, SHOWN).map(({ id, ocppIdTag, vehicle }) => el("li", {}, link(ocppIdTag, "access-id", { id }), " of ", link(vehicle.name, "vehicle", { id: vehicle.id }))),
+      found.length > SHOWN && el("li", {}, `${(found.length - SHOWN).toLocaleString()} more`)),
+    el("div", { class: "actions" }, button("Block these too", async () => {
+      if (!await confirm(`Block ${plural(found.length, "access ID", "access IDs")}?`, el("p", {}, "They will be refused at every charge box from now on. Nothing is deleted."), "Block them")) return;
+      const done = await act(problems, null, async () => {
+        const parts = [];
+        for (let at = 0; at < found.length; at += AT_ONCE) parts.push(await revoke({ accessIds: found.slice(at, at + AT_ONCE).map(({ id }) => id) }, {}));
+        const all = (name) => parts.flatMap((part) => part[name]);
+        return { revoked: all("revoked"), alreadyRevoked: parts.reduce((sum, part) => sum + part.alreadyRevoked, 0), nearMisses: all("nearMisses"), isWhole: true };
+      });
+      if (done) {
+        replace(place, outcome(done));
+        place.firstElementChild.focus();
+      }
+    }, { class: "danger" })), problems);
+  return place;
+}
+
 /** Asks first what would be blocked, then blocks it, with progress and a way to stop. */
 export async function offboard(target, who, place, signal) {
   const shown = (...content) => {
@@ -69,13 +114,15 @@ export async function offboard(target, who, place, signal) {
   shown(el("p", { class: "muted" }, "Counting …"));
   const counted = await act(place, null, () => revoke(target, { dryRun: true, signal }));
   if (!counted || signal.aborted) return;
+  const left = target.customer ? await act(place, null, () => linkedOnly(target.customer, new Set(counted.revoked), signal)) : [];
+  if (!left || signal.aborted) return;
   if (counted.revoked.length === 0) {
-    shown(el("p", { class: "done", role: "status", tabindex: "-1" }, `Nothing to block: no card or vehicle of ${who} may charge.`));
+    shown(el("p", { class: "done", role: "status", tabindex: "-1" }, `Nothing to block: no card or vehicle that is registered for ${who} may charge.`), others(left, who));
     return;
   }
   replace(place);
   const isSure = await confirm(`Block ${plural(counted.revoked.length, "access ID", "access IDs")}?`,
-    [el("p", {}, "All cards and vehicles of ", el("strong", { dir: "auto" }, who), " will be refused at every charge box from now on. Nothing is deleted."),
+    [el("p", {}, target.customer ? "All cards and vehicles that are registered for " : "All cards and vehicles of ", el("strong", { dir: "auto" }, who), " will be refused at every charge box from now on. Nothing is deleted."),
       counted.nearMisses.length > 0 && [el("p", {}, "These look like one of them, belong to somebody else or to nobody, and will still charge:"), nearMisses(counted.nearMisses)]],
     "Block them");
   if (!isSure) return;
@@ -85,7 +132,7 @@ export async function offboard(target, who, place, signal) {
   let last = { revoked: [], alreadyRevoked: 0, nearMisses: [], isWhole: false };
   try {
     last = await revoke(target, { signal: stopped.signal, progress: (done) => { last = { ...done, isWhole: false }; bar.value = done.revoked.length; } });
-    shown(outcome(last, { who }));
+    shown(outcome(last, { who }), others(left, who));
   } catch (error) {
     shown(errorBox(error, error.details), last.revoked.length > 0 && outcome(last, { who }));
   }

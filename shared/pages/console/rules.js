@@ -1,14 +1,33 @@
 // When and where an access ID may begin to charge.
 
-import { call, mayWrite } from "./api.js";
+import { Refusal, call, mayWrite } from "./api.js";
 import { code, el, replace, tell, time } from "./dom.js";
-import { field, form, toLocal, toUtc } from "./form.js";
+import { errorBox, field, form, toLocal, toUtc } from "./form.js";
 import { facts } from "./table.js";
 
-/** The rules of the access ID at this path, to be changed if the token may. */
+const NONE = { validFrom: null, validUntil: null, chargeBoxes: null };
+
+/** Asks for the rules of the access ID at this path. Resolves to the refusal if the service cannot read them. */
+export async function readRules(path, signal) {
+  try {
+    return (await call("GET", `${path}/rules`, { signal })).rules;
+  } catch (error) {
+    if (error instanceof Refusal && error.status >= 500) return error;
+    throw error;
+  }
+}
+
+/** What `readRules` has given, to be changed if the token may. Rules that cannot be read can be replaced as a whole. */
 export function rules(path, given) {
   const place = el("div", {});
-  const fill = (current) => replace(place, shown(current), mayWrite() && editor(path, current, fill));
+  const fill = (current) => {
+    if (current instanceof Refusal) {
+      replace(place, errorBox(current, null, async () => fill(await readRules(path))),
+        mayWrite() && [el("p", {}, "If that stays so, the rules cannot be read, and nothing is allowed by them. Replace all of them:"), editor(path, NONE, fill)]);
+    } else {
+      replace(place, shown(current), mayWrite() && editor(path, current, fill));
+    }
+  };
   fill(given);
   return place;
 }
@@ -36,8 +55,9 @@ function editor(path, current, changed) {
     ],
     async send(given) {
       const lines = given.chargeBoxes.split("\n").map((line) => line.trim()).filter(Boolean);
-      // What was not touched goes back as it came: the input has no milliseconds.
-      const kept = (name) => (given[name] === toLocal(current[name]) ? current[name] : toUtc(given[name]));
+      // What was not touched goes back as it came: the input has no milliseconds, leaves seconds of zero out, and does not say which
+      // of the two hours it means that have one name when summer time ends.
+      const kept = (name) => (toUtc(given[name]) === toUtc(toLocal(current[name])) ? current[name] : toUtc(given[name]));
       const wanted = { validFrom: kept("validFrom"), validUntil: kept("validUntil"), chargeBoxes: lines.length > 0 ? lines : null };
       try {
         changed((await call("PUT", `${path}/rules`, { body: { rules: wanted } })).rules);

@@ -70,7 +70,7 @@ export async function show(place, query, signal, heading) {
     ])),
     el("section", { class: "card" }, el("h2", {}, plural(vehicle.accessIds.length, "access ID", "access IDs")), accessIds(vehicle, replacing), mayWrite() && block(vehicle, signal)),
     replacing && el("section", { class: "card" }, el("h2", {}, "Replace a card"),
-      el("p", { class: "muted" }, "The new card takes over name and customer, and is linked to this vehicle. Then the old one is blocked."), replacing),
+      el("p", { class: "muted" }, "The new card takes over name, customer and rules, and is linked to this vehicle. Then the old one is blocked."), replacing),
     mayWrite() && el("section", { class: "card" }, el("h2", {}, "Edit"), form({
       label: "Edit", submit: "Save", fields: inputs(vehicle),
       async send(given) {
@@ -104,7 +104,10 @@ function block(vehicle, signal) {
   return [el("div", { class: "actions" }, button("Block all of them", () => offboard({ vehicleId: vehicle.id }, vehicle.name, place, signal), { class: "danger" })), place];
 }
 
-/** The new card is registered and linked first, then the old one is blocked: in between both charge, and never none. */
+/**
+ * The new card is registered, ruled and linked first, then the old one is blocked: in between both charge, and never none. One that
+ * cannot be ruled or linked by the request that creates it must not charge before it is.
+ */
 function replacement(vehicle, again) {
   const made = {};
   const [charging, blocked] = ["Authorized", "Revoked"].map((wanted) => vehicle.accessIds.filter(({ authorizationStatus }) => authorizationStatus === wanted));
@@ -115,15 +118,19 @@ function replacement(vehicle, again) {
       field({ name: "tag", field: "accessId.ocppIdTag", label: "Tag of the new card", required: true }),
     ],
     async send({ old, tag }, key) {
-      const { accessId: before } = await call("GET", `/api/access-ids/${old}`);
+      const path = `/api/access-ids/${old}`;
+      const [{ accessId: before }, { rules }] = await Promise.all([call("GET", path), call("GET", `${path}/rules`)]);
+      const isRuled = Object.values(rules).some((rule) => rule !== null);
+      const isCard = before.type === "RFID";
       // What a first try has done already is not done again.
       if (made.key !== key) {
         const accessId = { type: before.type, ocppIdTag: tag, name: before.name, customer: before.customer && { name: before.customer.name } };
-        if (before.type === "Vehicle") accessId.vehicleId = vehicle.id;
+        if (!isCard) accessId.vehicleId = vehicle.id;
+        if (isCard || isRuled) accessId.authorizationStatus = "Revoked";
         Object.assign(made, { id: (await call("POST", "/api/access-ids", { body: { accessId }, key })).accessId.id, key });
       }
-      // A card cannot be linked by the request that creates it.
-      if (before.type === "RFID") await call("PATCH", `/api/access-ids/${made.id}`, { body: { accessId: { vehicleId: vehicle.id } } });
+      if (isRuled) await call("PUT", `/api/access-ids/${made.id}/rules`, { body: { rules } });
+      if (isCard || isRuled) await call("PATCH", `/api/access-ids/${made.id}`, { body: { accessId: { authorizationStatus: "Authorized", vehicleId: vehicle.id } } });
       const done = await revoke({ accessIds: [before.id] }, {});
       // The new card may look like the old one: it is the one that is meant to charge.
       done.nearMisses = done.nearMisses.filter((near) => near.accessId.id !== made.id);

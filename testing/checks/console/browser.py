@@ -120,3 +120,10 @@ def console(started, **options):
 def sees(place, text):
     """Waits until a text is shown there."""
     expect(place).to_contain_text(text, timeout=WITHIN)
+
+
+def confirm(opened, name, answer):
+    dialog = opened.page.get_by_role("dialog", name=name)
+    expect(dialog).to_be_visible(timeout=WITHIN)
+    dialog.get_by_role("button", name=answer).click()
+    expect(dialog).to_have_count(0)

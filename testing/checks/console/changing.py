@@ -6,14 +6,7 @@ import urllib.parse
 from playwright.sync_api import expect
 
 import service
-from browser import WITHIN, console, sees
-
-
-def confirm(opened, name, answer):
-    dialog = opened.page.get_by_role("dialog", name=name)
-    expect(dialog).to_be_visible(timeout=WITHIN)
-    dialog.get_by_role("button", name=answer).click()
-    expect(dialog).to_have_count(0)
+from browser import WITHIN, confirm, console, sees
 
 
 def test_a_lost_card_is_found_by_its_number_and_blocked(started):
@@ -58,6 +51,49 @@ def test_a_customer_is_offboarded(started):
         sees(view, "Nothing to block")
     assert {service.access_id(card["id"])["authorizationStatus"] for card in cards} == {"Revoked"}
     assert service.access_id(other["id"])["authorizationStatus"] == "Authorized"
+
+
+def test_what_is_only_linked_to_a_customers_vehicle_is_named(started):
+    name = f"Lessor {service.fresh_tag()}"
+    car = service.vehicle("Leased car", accessIds=[{"ocppIdTag": service.fresh_tag()}])
+    service.call("PATCH", f"/api/vehicles/{car['id']}", {"vehicle": {"customer": {"name": name}}})
+    own = service.card("Card of the lessor", customer={"name": name})
+    tag = car["accessIds"][0]["ocppIdTag"]
+    with console(started) as opened:
+        view = opened.open(f"customers?q={urllib.parse.quote(name)}", "Customers")
+        view.get_by_role("button", name=f"Offboard {name}", exact=True).click()
+        confirm(opened, "Block 1 access ID?", "Block them")
+        sees(view, "1 card or vehicle was blocked.")
+        sees(view, "1 access ID is linked to a vehicle of")
+        assert (service.ask(own["ocppIdTag"]), service.ask(tag)) == (403, 200)
+        view.get_by_role("button", name=f"Offboard {name}", exact=True).click()
+        sees(view, "Nothing to block: no card or vehicle that is registered for")
+        expect(view.get_by_role("link", name=tag)).to_be_visible(timeout=WITHIN)
+        view.get_by_role("button", name="Block these too").click()
+        confirm(opened, "Block 1 access ID?", "Block them")
+        sees(view, "1 card or vehicle was blocked.")
+    assert service.ask(tag) == 403
+
+
+def test_a_new_card_has_the_rules_of_the_old_one(started):
+    car = service.vehicle("Car with rules", accessIds=[{"ocppIdTag": service.fresh_tag()}])
+    card = service.card("Card with rules")
+    service.call("PATCH", f"/api/access-ids/{card['id']}", {"accessId": {"vehicleId": car["id"]}})
+    for old, id_ in ((card["ocppIdTag"], card["id"]), (car["accessIds"][0]["ocppIdTag"], car["accessIds"][0]["id"])):
+        wanted = {"validFrom": None, "validUntil": "2031-10-26T00:30:00.123Z", "chargeBoxes": ["depot-*"]}
+        service.call("PUT", f"/api/access-ids/{id_}/rules", {"rules": wanted})
+        new = service.fresh_tag()
+        with console(started) as opened:
+            view = opened.open(f"vehicle?id={car['id']}", "Car with rules")
+            view.get_by_label("Card to be replaced").select_option(label=f"{old} (Authorized)")
+            view.get_by_label("Tag of the new card (required)").fill(new)
+            view.get_by_role("button", name="Replace", exact=True).click()
+            sees(view, "is registered and linked")
+        assert (service.ask(old, "depot-1"), service.ask(new, "depot-1"), service.ask(new, "elsewhere")) == (403, 200, 403)
+        made = service.by_tag(new)
+        assert service.call("GET", f"/api/access-ids/{made['id']}/rules")["rules"] == wanted
+        held = service.call("GET", f"/api/vehicles/{car['id']}")["vehicle"]["accessIds"]
+        assert made["id"] in [summary["id"] for summary in held]
 
 
 def test_the_card_of_a_vehicle_is_replaced(started):

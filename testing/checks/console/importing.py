@@ -46,6 +46,19 @@ def test_an_export_holds_every_access_id_and_no_formula(started):
         assert content == [list(FORMULAS)] * 2, content
 
 
+def test_an_export_goes_on_without_what_was_deleted_and_waits_when_it_is_told_to(started):
+    gone, late = service.card("Deleted meanwhile"), service.card("Answered late")
+    answers = [429, 503]
+    with console(started) as opened:
+        opened.expected = {404, 429, 503}
+        opened.page.route(f"**/api/access-ids/{gone['id']}", lambda route: route.fulfill(status=404, json={"error": "not found"}))
+        opened.page.route(
+            f"**/api/access-ids/{late['id']}", lambda route: route.fulfill(status=answers.pop(), json={"error": "wait"}) if answers else route.fallback()
+        )
+        tags = {row["ocppIdTag"] for row in exported(opened, customers=True)}
+    assert late["ocppIdTag"] in tags and gone["ocppIdTag"] not in tags and not answers
+
+
 def test_csv_is_read_as_rfc_4180_says(started):
     with console(started) as opened:
         read = lambda text: opened.page.evaluate(  # noqa: E731

@@ -6,7 +6,7 @@ import urllib.parse
 from playwright.sync_api import expect
 
 import service
-from browser import WITHIN, console, sees
+from browser import WITHIN, confirm, console, sees
 
 
 def refused(tag=None, charge_box="depot-1/A?%"):
@@ -160,6 +160,64 @@ def test_an_access_id_is_found_renamed_and_ruled(started):
     rules = service.call("GET", f"/api/access-ids/{made['id']}/rules")["rules"]
     assert rules == {"validFrom": None, "validUntil": "2031-05-01T10:00:00.000Z", "chargeBoxes": ["depot-*", "bay/7"]}, rules
     assert service.access_id(made["id"])["customer"] is None
+
+
+def test_a_time_that_is_not_touched_stays_as_it_is(started):
+    made = service.card("Card until winter time")
+    # In the browser's zone, half past two happens twice that night. This is the second time.
+    wanted = {"validFrom": None, "validUntil": "2031-10-26T01:30:00.123Z", "chargeBoxes": ["depot-*"]}
+    service.call("PUT", f"/api/access-ids/{made['id']}/rules", {"rules": wanted})
+    with console(started) as opened:
+        view = opened.open(f"access-id?id={made['id']}", "Card until winter time")
+        view.get_by_text("Change the rules").click()
+        view.get_by_label("Charge boxes").fill("bay/7")
+        view.get_by_role("button", name="Save the rules").click()
+        sees(opened.page.locator("#status"), "The rules are saved")
+    rules = service.call("GET", f"/api/access-ids/{made['id']}/rules")["rules"]
+    assert rules == {**wanted, "chargeBoxes": ["bay/7"]}, rules
+
+
+def test_an_access_id_with_rules_that_cannot_be_read_is_blocked_and_ruled_anew(started):
+    made = service.card("Card of a later version")
+    answer = {"error": "The service is temporarily unavailable.", "code": "service_unavailable", "requestId": "the-request"}
+    with console(started) as opened:
+        opened.expected = {503}
+        address = f"**/api/access-ids/{made['id']}/rules"
+        opened.page.route(address, lambda route: route.fulfill(status=503, json=answer) if route.request.method == "GET" else route.fallback())
+        view = opened.open(f"access-id?id={made['id']}", "Card of a later version")
+        sees(view, "Replace all of them")
+        view.get_by_role("button", name="Block", exact=True).click()
+        confirm(opened, "Block this access ID?", "Block it")
+        sees(view, "1 card or vehicle was blocked.")
+        view.get_by_text("Change the rules").click()
+        view.get_by_label("Charge boxes").fill("depot-*")
+        view.get_by_role("button", name="Save the rules").click()
+        sees(view, "Charge boxes")
+    assert service.call("GET", f"/api/access-ids/{made['id']}/rules")["rules"]["chargeBoxes"] == ["depot-*"]
+    assert service.ask(made["ocppIdTag"]) == 403
+
+
+def test_a_known_vehicle_has_to_be_chosen(started):
+    tag = service.fresh_tag()
+    car = service.vehicle(f"Found late {tag}")
+    with console(started) as opened:
+        view = opened.open("register?type=Vehicle", "Register an access ID")
+        view.get_by_label("Tag (required)").fill(tag)
+        view.get_by_label("Name (required)").fill("Vehicle that is linked")
+        view.get_by_label("Its vehicle").select_option("existing")
+        view.get_by_role("button", name="Register", exact=True).click()
+        sees(view, "Must be chosen.")
+        assert service.by_tag(tag) is None
+        # A page of a list can be empty although others follow.
+        empty = {"data": [], "pagination": {"hasNextPage": True, "nextPageCursor": "later"}}
+        full = {"data": [car], "pagination": {"hasNextPage": False, "nextPageCursor": None}}
+        opened.page.route("**/api/vehicles?*", lambda route: route.fulfill(json=full if "nextPageCursor=later" in route.request.url else empty))
+        view.get_by_label("Find a vehicle").fill(car["name"])
+        view.get_by_role("button", name="Find", exact=True).click()
+        expect(view.get_by_role("combobox", name="Vehicle", exact=True)).to_have_value(str(car["id"]), timeout=WITHIN)
+        view.get_by_role("button", name="Register", exact=True).click()
+        expect(opened.page.get_by_role("heading", level=1, name="Vehicle that is linked")).to_be_visible(timeout=WITHIN)
+    assert service.by_tag(tag)["vehicle"]["id"] == car["id"]
 
 
 def test_an_access_id_is_linked_and_unlinked(started):
