@@ -24,7 +24,7 @@ export async function show(place, query, signal, heading) {
   append(heading.parentElement, [actions]);
   append(place, [problems, message, summary]);
   if (mayWrite()) append(place, [editing, linking]);
-  append(place, [el("section", { class: "card" }, el("h2", {}, "When and where it may charge"), rules(path, ruled)),
+  append(place, [el("section", { class: "card" }, el("h2", {}, "When and where it may charge"), rules(path, ruled, signal)),
     mayWrite() && remove(document.accessId, path)]);
 
   let accessId = { ...document.accessId, vehicle: linked };

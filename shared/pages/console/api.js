@@ -74,11 +74,34 @@ function read(text) {
   }
 }
 
-/** Everything of a list, a page after the other. */
-export async function* pages(path, query, signal) {
+/** Pauses in milliseconds before something is asked again, because the service or its limit of requests said to wait. */
+const PAUSES = [1_000, 2_000, 4_000, 8_000];
+
+/** Runs a request, and again after a pause when the service is busy. Rejects with an AbortError if the signal says so meanwhile. */
+export async function patiently(run, signal) {
+  for (const pause of PAUSES) {
+    try {
+      return await run();
+    } catch (error) {
+      if (![429, 503].includes(error.status)) throw error;
+    }
+    await new Promise((go, stop) => {
+      const timer = setTimeout(go, pause);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        stop(signal.reason);
+      }, { once: true });
+    });
+  }
+  return run();
+}
+
+/** Everything of a list, a page after the other; each is asked for by way of `ask`. */
+export async function* pages(path, query, signal, ask = (run) => run()) {
   let cursor = null;
   do {
-    const page = await call("GET", path, { query: { limit: 100, ...query, nextPageCursor: cursor }, signal });
+    const next = { limit: 100, ...query, nextPageCursor: cursor };
+    const page = await ask(() => call("GET", path, { query: next, signal }), signal);
     yield page.data;
     cursor = page.pagination.nextPageCursor;
   } while (cursor !== null);

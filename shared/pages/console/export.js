@@ -1,6 +1,6 @@
 // All access IDs as a CSV, which an import takes again.
 
-import { call, pages } from "./api.js";
+import { call, pages, patiently } from "./api.js";
 import { button, el, freshId, replace, tell } from "./dom.js";
 import { COLUMNS, write } from "./csv.js";
 import { errorBox } from "./form.js";
@@ -8,8 +8,6 @@ import { plural } from "./words.js";
 
 /** How many single records are read at the same time. */
 const AT_ONCE = 3;
-/** Pauses in milliseconds before a record is asked for again, because the service or its limit of requests said to wait. */
-const PAUSES = [1_000, 2_000, 4_000, 8_000];
 
 export function exporting(signal) {
   const id = freshId("customers");
@@ -41,7 +39,7 @@ export function exporting(signal) {
 
 async function read(withCustomers, signal, progress) {
   const rows = [];
-  for await (const page of pages("/api/access-ids", {}, signal)) {
+  for await (const page of pages("/api/access-ids", {}, signal, patiently)) {
     if (!withCustomers) rows.push(...page);
     for (let at = 0; withCustomers && at < page.length; at += AT_ONCE) {
       const some = page.slice(at, at + AT_ONCE).map(({ id }) => record(id, signal));
@@ -55,14 +53,11 @@ async function read(withCustomers, signal, progress) {
 
 /** The access ID; null if it was deleted since it was listed. */
 async function record(id, signal) {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return (await call("GET", `/api/access-ids/${id}`, { signal })).accessId;
-    } catch (error) {
-      if (error.status === 404) return null;
-      if (![429, 503].includes(error.status) || tries === PAUSES.length) throw error;
-      await new Promise((go) => { setTimeout(go, PAUSES[tries]); });
-    }
+  try {
+    return (await patiently(() => call("GET", `/api/access-ids/${id}`, { signal }), signal)).accessId;
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
   }
 }
 

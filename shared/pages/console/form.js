@@ -221,9 +221,13 @@ export function vehicleField(name, apiName, label, signal) {
   const search = field({ name: `${name}-search`, field: "", label: "Find a vehicle", hint: "By name, make, model, VIN or license plate. Empty lists the first ones." });
   const input = search.querySelector("input");
   const problems = el("div", {});
+  let searches = 0;
   const find = async () => {
+    searches += 1;
+    const search1 = searches;
     const found = await act(problems, null, () => some(input.value.trim(), signal));
-    if (!found) return;
+    // The answer to an earlier search must not take the place of what was chosen since.
+    if (!found || search1 !== searches) return;
     const texts = found.vehicles.map((vehicle) => [vehicle.id, [vehicle.name, vehicle.licensePlate, vehicle.vin].filter(Boolean).join(" · ")]);
     const none = found.isWhole ? "No vehicle was found" : "No vehicle was found so far: type a part that fewer have";
     replace(select, texts.length === 0 && el("option", { value: "" }, none), texts.map(([value, text]) => el("option", { value }, text)),

@@ -79,27 +79,35 @@ async function linkedOnly(customer, own, signal) {
   return found;
 }
 
+/** Revokes these, of which there may be more than a request may name, and adds to `done` what came of it. Resolves to true. */
+async function revokeAll(found, done) {
+  const ids = found.map(({ id }) => id);
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const part = await revoke({ accessIds: ids.slice(at, at + AT_ONCE) }, {});
+    done.revoked.push(...part.revoked);
+    done.nearMisses.push(...part.nearMisses);
+  }
+  done.alreadyRevoked = ids.length - done.revoked.length;
+  done.nearMisses = done.nearMisses.filter(({ accessId }) => !ids.includes(accessId.id));
+  return true;
+}
+
 /** Shows them, with a button that blocks them too. */
 function others(found, who) {
   if (found.length === 0) return null;
   const place = el("div", {});
   const problems = el("div", {});
+  // What a first try has done counts, too.
+  const done = { revoked: [], alreadyRevoked: 0, nearMisses: [], isWhole: true };
   replace(place,
     el("p", {}, `${plural(found.length, "access ID is", "access IDs are")} linked to a vehicle of `, el("strong", { dir: "auto" }, who), " but registered for somebody else or nobody, and still may charge:"),
     el("ul", {}, found.slice(0, SHOWN).map(({ id, ocppIdTag, vehicle }) => el("li", {}, link(ocppIdTag, "access-id", { id }), " of ", link(vehicle.name, "vehicle", { id: vehicle.id }))),
       found.length > SHOWN && el("li", {}, `${(found.length - SHOWN).toLocaleString()} more`)),
     el("div", { class: "actions" }, button("Block these too", async () => {
       if (!await confirm(`Block ${plural(found.length, "access ID", "access IDs")}?`, el("p", {}, "They will be refused at every charge box from now on. Nothing is deleted."), "Block them")) return;
-      const done = await act(problems, null, async () => {
-        const parts = [];
-        for (let at = 0; at < found.length; at += AT_ONCE) parts.push(await revoke({ accessIds: found.slice(at, at + AT_ONCE).map(({ id }) => id) }, {}));
-        const all = (name) => parts.flatMap((part) => part[name]);
-        return { revoked: all("revoked"), alreadyRevoked: parts.reduce((sum, part) => sum + part.alreadyRevoked, 0), nearMisses: all("nearMisses"), isWhole: true };
-      });
-      if (done) {
-        replace(place, outcome(done));
-        place.firstElementChild.focus();
-      }
+      if (!await act(problems, null, () => revokeAll(found, done))) return;
+      replace(place, outcome(done));
+      place.firstElementChild.focus();
     }, { class: "danger" })), problems);
   return place;
 }
@@ -134,7 +142,7 @@ export async function offboard(target, who, place, signal) {
     last = await revoke(target, { signal: stopped.signal, progress: (done) => { last = { ...done, isWhole: false }; bar.value = done.revoked.length; } });
     shown(outcome(last, { who }), others(left, who));
   } catch (error) {
-    shown(errorBox(error, error.details), last.revoked.length > 0 && outcome(last, { who }));
+    shown(errorBox(error, error.details), last.revoked.length > 0 && outcome(last, { who }), others(left, who));
   }
 }
 

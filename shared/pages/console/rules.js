@@ -1,8 +1,8 @@
 // When and where an access ID may begin to charge.
 
 import { Refusal, call, mayWrite } from "./api.js";
-import { code, el, replace, tell, time } from "./dom.js";
-import { errorBox, field, form, toLocal, toUtc } from "./form.js";
+import { button, code, confirm, el, replace, tell, time } from "./dom.js";
+import { act, errorBox, field, form, toLocal, toUtc } from "./form.js";
 import { facts } from "./table.js";
 
 const NONE = { validFrom: null, validUntil: null, chargeBoxes: null };
@@ -17,19 +17,34 @@ export async function readRules(path, signal) {
   }
 }
 
-/** What `readRules` has given, to be changed if the token may. Rules that cannot be read can be replaced as a whole. */
-export function rules(path, given) {
-  const place = el("div", {});
-  const fill = (current) => {
-    if (current instanceof Refusal) {
-      replace(place, errorBox(current, null, async () => fill(await readRules(path))),
-        mayWrite() && [el("p", {}, "If that stays so, the rules cannot be read, and nothing is allowed by them. Replace all of them:"), editor(path, NONE, fill)]);
-    } else {
-      replace(place, shown(current), mayWrite() && editor(path, current, fill));
-    }
-  };
+/**
+ * What `readRules` has given, to be changed if the token may. Rules that cannot be read can be replaced as a whole, after a question: the
+ * service says the same of them as when it is busy.
+ */
+export function rules(path, given, signal) {
+  const place = el("div", { tabindex: "-1" });
+  const fill = (current) => replace(place, current instanceof Refusal
+    ? unread(path, current, signal, (read) => { fill(read); place.focus(); })
+    : [shown(current), mayWrite() && editor(path, current, fill)]);
   fill(given);
   return place;
+}
+
+function unread(path, refusal, signal, changed) {
+  const problems = el("div", {});
+  const again = async () => {
+    const read = await act(problems, null, () => readRules(path, signal));
+    if (read) changed(read);
+  };
+  const anew = button("Replace the rules", async () => {
+    const isSure = await confirm("Replace rules that nobody has seen?",
+      el("p", {}, "The rules could not be read. What you save next takes the place of all of them. If the service is only busy, try again instead."), "Replace them");
+    if (!isSure) return;
+    const element = editor(path, NONE, changed);
+    element.open = true;
+    replace(problems, element);
+  }, { class: "danger" });
+  return [errorBox(refusal, null, again), mayWrite() && el("div", { class: "actions" }, anew), problems];
 }
 
 function shown({ validFrom, validUntil, chargeBoxes }) {

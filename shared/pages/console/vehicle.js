@@ -126,11 +126,12 @@ function replacement(vehicle, again) {
       if (made.key !== key) {
         const accessId = { type: before.type, ocppIdTag: tag, name: before.name, customer: before.customer && { name: before.customer.name } };
         if (!isCard) accessId.vehicleId = vehicle.id;
-        if (isCard || isRuled) accessId.authorizationStatus = "Revoked";
-        Object.assign(made, { id: (await call("POST", "/api/access-ids", { body: { accessId }, key })).accessId.id, key });
+        const isRevoked = isCard || isRuled;
+        if (isRevoked) accessId.authorizationStatus = "Revoked";
+        Object.assign(made, { id: (await call("POST", "/api/access-ids", { body: { accessId }, key })).accessId.id, key, isRevoked });
       }
       if (isRuled) await call("PUT", `/api/access-ids/${made.id}/rules`, { body: { rules } });
-      if (isCard || isRuled) await call("PATCH", `/api/access-ids/${made.id}`, { body: { accessId: { authorizationStatus: "Authorized", vehicleId: vehicle.id } } });
+      if (made.isRevoked) await call("PATCH", `/api/access-ids/${made.id}`, { body: { accessId: { authorizationStatus: "Authorized", vehicleId: vehicle.id } } });
       const done = await revoke({ accessIds: [before.id] }, {});
       // The new card may look like the old one: it is the one that is meant to charge.
       done.nearMisses = done.nearMisses.filter((near) => near.accessId.id !== made.id);

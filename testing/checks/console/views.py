@@ -185,14 +185,18 @@ def test_an_access_id_with_rules_that_cannot_be_read_is_blocked_and_ruled_anew(s
         address = f"**/api/access-ids/{made['id']}/rules"
         opened.page.route(address, lambda route: route.fulfill(status=503, json=answer) if route.request.method == "GET" else route.fallback())
         view = opened.open(f"access-id?id={made['id']}", "Card of a later version")
-        sees(view, "Replace all of them")
+        sees(view, "the-request")
         view.get_by_role("button", name="Block", exact=True).click()
         confirm(opened, "Block this access ID?", "Block it")
         sees(view, "1 card or vehicle was blocked.")
-        view.get_by_text("Change the rules").click()
+        view.get_by_role("button", name="Try again").click()
+        view.get_by_role("button", name="Replace the rules").click()
+        confirm(opened, "Replace rules that nobody has seen?", "Replace them")
         view.get_by_label("Charge boxes").fill("depot-*")
         view.get_by_role("button", name="Save the rules").click()
-        sees(view, "Charge boxes")
+        sees(opened.page.locator("#status"), "The rules are saved")
+        opened.page.unroute(address)
+        sees(opened.open(f"access-id?id={made['id']}", "Card of a later version"), "depot-*")
     assert service.call("GET", f"/api/access-ids/{made['id']}/rules")["rules"]["chargeBoxes"] == ["depot-*"]
     assert service.ask(made["ocppIdTag"]) == 403
 

@@ -88,6 +88,11 @@ fn versions(template: &Template, given: &Parameters) -> BTreeMap<String, (Value,
         }
         let mut common = resolved.resource("Globals").unwrap().clone();
         common.as_object_mut().unwrap().remove("DeploymentPreference");
+        // A variable that the function sets itself stands in the place of the common one.
+        if let Some(own) = properties.remove("Environment") {
+            let own = own["Variables"].as_object().unwrap().clone();
+            common["Environment"]["Variables"].as_object_mut().unwrap().extend(own);
+        }
         (json!([common, properties]), description["Fn::Sub"].as_str().unwrap().to_owned())
     };
     functions(&template).unwrap().into_iter().map(|(name, id)| (name, version(&id))).collect()
