@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::response::Response;
 use crate::runtime::Runtime;
@@ -145,7 +145,10 @@ impl Function {
     pub async fn wait_idle(&self) -> Result<(), Error> {
         let mut idle = self.runtime.idle();
         let asks = async { idle.wait_for(|idle| *idle).await.map(drop) };
-        self.unless_it_ends(asks).await?.map_err(|_| self.exited())
+        match self.unless_it_ends(asks).await? {
+            Ok(asked) => Ok(asked),
+            Err(_) => Err(self.exited().await),
+        }
     }
 
     /// Invokes it with an HTTP event. Concurrent calls wait for each other: an instance has one call at a time.
@@ -178,7 +181,7 @@ impl Function {
         match self.unless_it_ends(answer).await? {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(report)) => Err(Error::Function(String::from_utf8_lossy(&report).into())),
-            Err(_) => Err(self.exited()),
+            Err(_) => Err(self.exited().await),
         }
     }
 
@@ -201,7 +204,7 @@ impl Function {
         let pid = self.signal(Signal::STOP)?;
         let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
         while waitid(WaitId::Pid(pid), stopped)?.is_none() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await;
         }
         Ok(())
     }
@@ -260,7 +263,7 @@ impl Function {
             if lines().len() >= at_least {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
         }
         lines()
     }
@@ -274,18 +277,28 @@ impl Function {
 
     async fn unless_it_ends<T>(&self, wanted: impl Future<Output = T>) -> Result<T, Error> {
         let mut open = self.output.open.subscribe();
+        let ends = async { drop(open.wait_for(|open| *open == 0).await) };
         let either = async {
             tokio::select! {
                 biased;
                 wanted = wanted => Ok(wanted),
-                _ = open.wait_for(|open| *open == 0) => Err(self.exited()),
+                () = ends => Err(self.exited().await),
             }
         };
         timeout(self.timeout, either).await.unwrap_or(Err(Error::TimedOut(self.timeout)))
     }
 
-    fn exited(&self) -> Error {
-        Error::Exited { status: self.child().try_wait().ok().flatten(), output: self.output() }
+    async fn exited(&self) -> Error {
+        // Its streams close a moment before it can be waited for. One that has closed them and goes on has no status.
+        let mut status = None;
+        for _ in 0..500 {
+            status = self.child().try_wait().ok().flatten();
+            if status.is_some() {
+                break;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        Error::Exited { status, output: self.output() }
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
@@ -329,7 +342,7 @@ mod tests {
         let under = ["/usr/bin/env", "UNDER=env", "/bin/sh", "-c", script];
         let function = Function::start_under(&under, "/bin/true", &[]).await.unwrap();
         while !function.output().contains("env true\n") {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await;
         }
         let Error::Exited { status, output } = function.terminate().await else { panic!() };
         assert!(output.ends_with("asked\n"), "{output}");
@@ -341,7 +354,7 @@ mod tests {
         let printing = ["/bin/sh", "-c", "printf 'one\\ntwo\\nth'; sleep 9"];
         let function = Function::start_under(&printing, "/bin/true", &[]).await.unwrap();
         while !function.output().ends_with("th") {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await;
         }
         assert_eq!(function.take_lines(), "one\ntwo\n");
         assert_eq!((function.take_lines(), function.output()), (String::new(), "th".to_owned()));
