@@ -224,10 +224,10 @@ export function vehicleField(name, apiName, label, signal) {
   let searches = 0;
   const find = async () => {
     searches += 1;
-    const search1 = searches;
-    const found = await act(problems, null, () => some(input.value.trim(), signal));
+    const number = searches;
+    const found = await act(problems, null, () => findVehicles(input.value.trim(), signal));
     // The answer to an earlier search must not take the place of what was chosen since.
-    if (!found || search1 !== searches) return;
+    if (!found || number !== searches) return;
     const texts = found.vehicles.map((vehicle) => [vehicle.id, [vehicle.name, vehicle.licensePlate, vehicle.vin].filter(Boolean).join(" · ")]);
     const none = found.isWhole ? "No vehicle was found" : "No vehicle was found so far: type a part that fewer have";
     replace(select, texts.length === 0 && el("option", { value: "" }, none), texts.map(([value, text]) => el("option", { value }, text)),
@@ -245,7 +245,7 @@ export function vehicleField(name, apiName, label, signal) {
 }
 
 /** The first vehicles that fit, and whether there are no others. */
-async function some(q, signal) {
+async function findVehicles(q, signal) {
   const vehicles = [];
   let cursor = null;
   for (let pages = 0; pages < MOST_PAGES && vehicles.length < OFFERED && (pages === 0 || cursor !== null); pages += 1) {

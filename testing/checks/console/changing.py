@@ -87,15 +87,14 @@ def test_a_new_card_has_the_rules_of_the_old_one(started):
             # The first try ends half way.
             opened.expected = {503}
             failures = [503]
-            answer = {"error": "The service is temporarily unavailable.", "code": "service_unavailable", "requestId": "the-request"}
             opened.page.route(
-                "**/rules", lambda route: route.fulfill(status=failures.pop(), json=answer) if failures and route.request.method == "PUT" else route.fallback()
+                "**/rules", lambda route: route.fulfill(status=failures.pop(), json=service.UNAVAILABLE) if failures and route.request.method == "PUT" else route.fallback()
             )
             view = opened.open(f"vehicle?id={car['id']}", "Car with rules")
             view.get_by_label("Card to be replaced").select_option(label=f"{old} (Authorized)")
             view.get_by_label("Tag of the new card (required)").fill(new)
             view.get_by_role("button", name="Replace", exact=True).click()
-            sees(view.get_by_role("alert"), answer["error"])
+            sees(view.get_by_role("alert"), service.UNAVAILABLE["error"])
             assert (service.ask(old, "depot-1"), service.ask(new, "elsewhere")) == (200, 403)
             view.get_by_role("button", name="Replace", exact=True).click()
             sees(view, "is registered and linked")

@@ -10,6 +10,8 @@ import urllib.request
 
 API, TOKEN, RFID = (os.environ[name] for name in ("API", "TOKEN", "RFID"))
 CHARGE_BOX = "EaJ7cU9NJ3YkTNgy"
+# What the service says when it cannot read what it needs.
+UNAVAILABLE = {"error": "The service is temporarily unavailable.", "code": "service_unavailable", "requestId": "the-request"}
 
 numbers = itertools.count(time.time_ns() // 1000)
 

@@ -142,13 +142,12 @@ def test_a_vehicle_with_many_access_ids_stays_readable(started):
 
 
 def test_a_service_that_fails_is_told_and_tried_again(started):
-    answer = {"error": "The service is temporarily unavailable.", "code": "service_unavailable", "requestId": "the-request"}
     with console(started, width=360, height=740) as opened:
         opened.expected = {503}
-        opened.page.route("**/api/customers*", lambda route: route.fulfill(status=503, json=answer))
+        opened.page.route("**/api/customers*", lambda route: route.fulfill(status=503, json=service.UNAVAILABLE))
         view = opened.open("customers?q=nobody-has-this", "Customers")
         alert = view.get_by_role("alert")
-        sees(alert, answer["error"])
+        sees(alert, service.UNAVAILABLE["error"])
         sees(alert, "Request the-request")
         # The form has nothing to do with it, so it does not push the sentence out of sight.
         expect(alert).to_be_in_viewport()

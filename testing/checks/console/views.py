@@ -179,11 +179,10 @@ def test_a_time_that_is_not_touched_stays_as_it_is(started):
 
 def test_an_access_id_with_rules_that_cannot_be_read_is_blocked_and_ruled_anew(started):
     made = service.card("Card of a later version")
-    answer = {"error": "The service is temporarily unavailable.", "code": "service_unavailable", "requestId": "the-request"}
     with console(started) as opened:
         opened.expected = {503}
         address = f"**/api/access-ids/{made['id']}/rules"
-        opened.page.route(address, lambda route: route.fulfill(status=503, json=answer) if route.request.method == "GET" else route.fallback())
+        opened.page.route(address, lambda route: route.fulfill(status=503, json=service.UNAVAILABLE) if route.request.method == "GET" else route.fallback())
         view = opened.open(f"access-id?id={made['id']}", "Card of a later version")
         sees(view, "the-request")
         view.get_by_role("button", name="Block", exact=True).click()
